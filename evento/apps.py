@@ -1,0 +1,23 @@
+from django.apps import AppConfig
+from django.conf import settings
+from django.contrib.admin.apps import AdminConfig
+from django.core.management import call_command
+from django.db import DEFAULT_DB_ALIAS
+from django.db.models.signals import post_migrate
+
+
+def create_cache_table(sender: AppConfig, using: str = DEFAULT_DB_ALIAS, **kwargs: object) -> None:
+    """Make the table that limits are counted in, so that `migrate` alone sets a database up."""
+    if "DatabaseCache" in settings.CACHES["default"]["BACKEND"]:
+        call_command("createcachetable", database=using, verbosity=0)
+
+
+class EventoConfig(AppConfig):
+    name = "evento"
+
+    def ready(self) -> None:
+        post_migrate.connect(create_cache_table, sender=self, dispatch_uid="evento.cache_table")
+
+
+class EventoAdminConfig(AdminConfig):
+    default_site = "evento.admin.EventoAdminSite"

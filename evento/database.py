@@ -1,0 +1,66 @@
+"""What the two database engines say differently, said once."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+from django.db import IntegrityError, OperationalError, connection
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# PostgreSQL: serialization_failure, deadlock_detected, lock_not_available.
+RETRYABLE_SQLSTATES = {"40001", "40P01", "55P03"}
+ATTEMPTS = 3  # DESIGN "The hot path": retry twice, then answer 503.
+
+
+class Busy(Exception):
+    """The database could not take the change now; the caller may try again in a few seconds."""
+
+    retry_after_seconds = 5
+
+
+def violates(error: IntegrityError, *, constraint: str, columns: tuple[str, ...] = ()) -> bool:
+    """Whether `error` comes from the named constraint.
+
+    SQLite names the columns ("table.column") of a unique constraint instead of its name, so give both.
+    """
+    diagnostics = getattr(error.__cause__, "diag", None)
+    if diagnostics is not None:
+        return diagnostics.constraint_name == constraint
+    text = str(error)
+    return constraint in text or (bool(columns) and text.endswith(": " + ", ".join(columns)))
+
+
+def is_conflict(error: OperationalError) -> bool:
+    """Whether the same transaction, begun anew, may well succeed."""
+    sqlstate = getattr(error.__cause__, "sqlstate", None)
+    return sqlstate in RETRYABLE_SQLSTATES or "database is locked" in str(error)
+
+
+def retry_conflicts(service: Callable[P, R]) -> Callable[P, R]:
+    """Run a service again when its transaction lost against another one; then raise `Busy`.
+
+    Inside somebody else's transaction there is nothing to begin anew, so the error passes through.
+    """
+
+    @functools.wraps(service)
+    def retrying(*args: P.args, **kwargs: P.kwargs) -> R:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return service(*args, **kwargs)
+            except OperationalError as error:
+                if not is_conflict(error) or connection.in_atomic_block:
+                    raise
+                # SQLite has waited its whole busy timeout already: a second wait helps nobody.
+                if attempt == ATTEMPTS or connection.vendor == "sqlite":
+                    raise Busy from error
+        raise AssertionError("unreachable")
+
+    return retrying
+
+
+def bound(model: Any, field: str, value: Any) -> Any:
+    """`value` as the engine's driver stores it in `field`, for raw SQL that is the same on both engines."""
+    return model._meta.get_field(field).get_db_prep_value(value, connection, prepared=False)

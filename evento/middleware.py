@@ -1,0 +1,26 @@
+"""What stands around every request."""
+
+from collections.abc import Callable
+
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from evento.database import Busy, is_conflict
+
+
+class BusyMiddleware:
+    """Answers 503 with Retry-After when the database could not take a change in time."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if isinstance(error, Busy) or (isinstance(error, OperationalError) and is_conflict(error)):
+            response = render(request, "503.html", status=503)
+            response["Retry-After"] = str(Busy.retry_after_seconds)
+            return response
+        return None

@@ -1,0 +1,101 @@
+"""Named, chainable questions about events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth.models import AnonymousUser
+from django.db import IntegrityError, models, transaction
+from django.db.models import DateTimeField, Exists, ExpressionWrapper, F, OuterRef, Q
+from django.utils.translation import gettext_lazy as _
+
+from evento.database import violates
+from evento.refusals import Refusal
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+# Longer events are entered as several; it bounds the search for what is on now to a range of starts.
+MAX_DURATION = timedelta(days=31)
+
+
+def start_frozen() -> Refusal:
+    return Refusal(
+        "start_frozen",
+        _(
+            "The date, time and time zone of a published event can never change, because people have "
+            "planned with them. Copy it as a new draft, and cancel this one if it cannot take place."
+        ),
+    )
+
+
+@contextmanager
+def frozen_start_told() -> Iterator[None]:
+    """Turn the database's own refusal to move a published event's start into the sentence (SPEC 2)."""
+    try:
+        with transaction.atomic():  # a savepoint, so that the caller's transaction stays usable
+            yield
+    except IntegrityError as error:
+        if violates(error, constraint="events_event_start_frozen"):
+            raise start_frozen() from error
+        raise
+
+
+class EventQuerySet(models.QuerySet["Any"]):
+    """Questions about events. `visible_to` and `managed_by` are how faces get theirs."""
+
+    def update(self, **values: Any) -> int:
+        """As Django's; raises Refusal `start_frozen` where it would move a published event's start."""
+        with frozen_start_told():
+            return super().update(**values)
+
+    update.alters_data = True  # type: ignore[attr-defined]
+
+    def published(self) -> EventQuerySet:
+        return self.filter(status=self.model.Status.PUBLISHED, archived_at=None)
+
+    def public(self) -> EventQuerySet:
+        """Events with a public page: published and cancelled ones that are not archived."""
+        return self.exclude(status=self.model.Status.DRAFT).filter(archived_at=None)
+
+    def visible_to(self, user: User | AnonymousUser) -> EventQuerySet:
+        """Events whose page `user` may open: the public ones, and those they manage."""
+        if not user.is_authenticated:
+            return self.public()
+        public = ~Q(status=self.model.Status.DRAFT) & Q(archived_at=None)
+        return self.filter(public | self._managed(user))
+
+    def managed_by(self, user: User | AnonymousUser) -> EventQuerySet:
+        """Events that `user` may manage: all for staff, else those they organise (SPEC 1)."""
+        if not user.is_authenticated:
+            return self.none()
+        return self.filter(self._managed(user))
+
+    def _managed(self, user: User) -> Q:
+        if user.is_staff:
+            return Q(pk__isnull=False)
+        organised = self.model.organisers.through.objects.filter(event=OuterRef("pk"), user=user)
+        return Q(Exists(organised))
+
+    def upcoming(self, now: datetime) -> EventQuerySet:
+        return self.filter(starts_at__gt=now)
+
+    def with_end(self) -> EventQuerySet:
+        end = ExpressionWrapper(F("starts_at") + F("duration"), output_field=DateTimeField())
+        return self.alias(ends=end)
+
+    def under_way(self, now: datetime) -> EventQuerySet:
+        """Started and not ended. The lower bound on the start lets the index serve it."""
+        return self.with_end().filter(
+            starts_at__lte=now, starts_at__gt=now - MAX_DURATION, ends__gt=now
+        )
+
+    def past(self, now: datetime) -> EventQuerySet:
+        return self.with_end().filter(starts_at__lte=now, ends__lte=now)
+
+    def available(self) -> EventQuerySet:
+        """Drops events that are FULL, and nothing else: that much is public (SPEC 2)."""
+        return self.filter(places_taken__lt=F("capacity"))

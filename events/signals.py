@@ -1,0 +1,20 @@
+"""What events announce. All are sent by events.services inside the transaction that made them true."""
+
+from django.dispatch import Signal
+
+# A draft became public, or an event was created as published. Arguments: event, by (User or None), now.
+event_published = Signal()
+
+# Place, link or duration of a published event that has not ended was changed; once per save, after
+# the revision went up. Arguments: event, changes ({field: (old, new)}), by (User or None), now.
+event_changed = Signal()
+
+# A published event was cancelled; all its tickets are void from here on.
+# Arguments: event, by (User or None for a command), now.
+event_cancelled = Signal()
+
+# The last places are going (SPEC 2 "Near capacity"), latched. For organisers only. Arguments: event_id, now.
+event_near_capacity = Signal()
+
+# The last place is taken, latched. For organisers only. Arguments: event_id, now.
+event_full = Signal()

@@ -1,0 +1,102 @@
+"""Who has a place."""
+
+import secrets
+import uuid
+
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from events.models import Event
+from tickets.querysets import TicketQuerySet
+
+# SPEC 3: digits, because Code 128 set C packs two in one symbol, so that the bars stay wide enough to
+# scan on a 360-pixel phone.
+CODE_LENGTH = 20
+NOTE_LENGTH = 500
+
+
+def random_code() -> str:
+    """A new unguessable ticket code: 20 random digits (SPEC 3)."""
+    return f"{secrets.randbelow(10**CODE_LENGTH):0{CODE_LENGTH}d}"
+
+
+class Ticket(models.Model):
+    """One person's place at one event. A ticket of a cancelled event is void because the event is."""
+
+    class Status(models.TextChoices):
+        VALID = "valid", _("Valid")
+        CANCELLED = "cancelled", _("Cancelled")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="tickets")
+    holder = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="tickets"
+    )
+    code = models.CharField(
+        _("code"),
+        max_length=CODE_LENGTH,
+        unique=True,
+        editable=False,
+        validators=[RegexValidator(r"^[0-9]{20}$")],
+    )
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.VALID)
+    note = models.CharField(
+        _("note to the organisers"),
+        max_length=NOTE_LENGTH,
+        blank=True,
+        help_text=_("Access needs, say. Seen by you and the organisers only."),
+    )
+    booked_at = models.DateTimeField(_("booked"))
+    cancelled_at = models.DateTimeField(_("cancelled"), null=True)
+    updated_at = models.DateTimeField(_("updated"), auto_now=True)
+
+    objects = TicketQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["booked_at", "id"]
+        verbose_name = _("ticket")
+        verbose_name_plural = _("tickets")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["event", "holder"],
+                condition=Q(status="valid"),
+                name="tickets_one_valid_each",
+                violation_error_message=_("This person already has a ticket for this event."),
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["valid", "cancelled"]), name="tickets_status_known"
+            ),
+        ]
+        indexes = [
+            # The audience of an event's notices, in chunks, and the organisers' list.
+            models.Index(fields=["event", "status", "id"], name="tickets_by_event"),
+        ]
+
+    def __str__(self) -> str:
+        return self.code_in_groups
+
+    def get_absolute_url(self) -> str:
+        return reverse("tickets:detail", args=[self.pk])
+
+    @property
+    def code_in_groups(self) -> str:
+        """The code as people read it: groups of four digits."""
+        return " ".join(self.code[i : i + 4] for i in range(0, len(self.code), 4))
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether it was not given back; says nothing of the event."""
+        return self.status == self.Status.VALID
+
+    @property
+    def is_void(self) -> bool:
+        return self.is_valid and self.event.is_cancelled
+
+    @property
+    def admits(self) -> bool:
+        """Whether the door would let its holder in: only such a ticket shows a barcode (SPEC 3)."""
+        return self.is_valid and not self.event.is_cancelled

@@ -1,0 +1,41 @@
+"""Named, chainable questions about tickets."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+
+from events.models import Event
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+class TicketQuerySet(models.QuerySet["Any"]):
+    """Questions about tickets."""
+
+    def valid(self) -> TicketQuerySet:
+        """Tickets that nobody gave back. Void is derived: see `admitting`."""
+        return self.filter(status=self.model.Status.VALID)
+
+    def admitting(self) -> TicketQuerySet:
+        """Valid tickets whose event was not cancelled."""
+        return self.valid().exclude(event__status=Event.Status.CANCELLED)
+
+    def held_by(self, user: User) -> TicketQuerySet:
+        return self.filter(holder=user)
+
+    def upcoming(self, now: datetime) -> TicketQuerySet:
+        return self.filter(event__starts_at__gt=now)
+
+    def managed_by(self, user: User) -> TicketQuerySet:
+        """Tickets of the events that `user` manages (SPEC 1)."""
+        return self.filter(event__in=Event.objects.managed_by(user))
+
+    def visible_to(self, user: User) -> TicketQuerySet:
+        """A person's own tickets and those of the events they manage (SPEC 3)."""
+        return self.filter(
+            models.Q(holder=user) | models.Q(event__in=Event.objects.managed_by(user))
+        )

@@ -1,0 +1,11 @@
+"""What tickets announce. All are sent by tickets.services inside the transaction that made them true."""
+
+from django.dispatch import Signal
+
+# A person took a place. Arguments: ticket (with its event and holder), now.
+# Not sent when the person already held a ticket.
+ticket_booked = Signal()
+
+# A holder gave a place back, or closed their account. Arguments: ticket, now.
+# Not sent when the event is cancelled: then every ticket is void because the event is.
+ticket_cancelled = Signal()
