@@ -1,4 +1,4 @@
-"""What events announce. All are sent by events.services inside the transaction that made them true."""
+"""What events announce: sent by events.services inside the transaction that made it true."""
 
 from django.dispatch import Signal
 
@@ -13,8 +13,16 @@ event_changed = Signal()
 # Arguments: event, by (User or None for a command), now.
 event_cancelled = Signal()
 
-# The last places are going (SPEC 2 "Near capacity"), latched. For organisers only. Arguments: event_id, now.
+# The last places are going (SPEC 2 "Near capacity"), latched. For organisers only.
+# Arguments: event_id, availability (exact), now.
 event_near_capacity = Signal()
 
-# The last place is taken, latched. For organisers only. Arguments: event_id, now.
+# The last place is taken, latched. For organisers only. Arguments: event_id, availability, now.
 event_full = Signal()
+
+# A person became an organiser of one event. Arguments: event, user, by (User or None), now.
+organiser_added = Signal()
+
+# An address was offered to help organise; whether it has an account is not known here.
+# Arguments: offer, now.
+organiser_offered = Signal()

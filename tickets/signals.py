@@ -1,4 +1,4 @@
-"""What tickets announce. All are sent by tickets.services inside the transaction that made them true."""
+"""What tickets announce: sent by tickets.services inside the transaction that made it true."""
 
 from django.dispatch import Signal
 

@@ -1,0 +1,136 @@
+"""The counters of an event: their only writers, and the notice when the last places go."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from evento.database import bound
+from events.availability import Availability
+from events.models import Event
+from events.signals import event_full, event_near_capacity
+
+# SPEC 2 "Near capacity": at most once in 24 hours, so that a flapping place is no spam.
+QUIET_TIME = timedelta(hours=24)
+
+_RETURNED = "capacity, places_taken, near_capacity_at, full_at, capacity_rearmed_at"
+
+# The same text on both engines. The condition is what decides a booking; the check constraint
+# events_event_places_within_capacity holds even where it were wrong.
+TAKE_PLACE = f"""
+    UPDATE events_event SET places_taken = places_taken + 1
+    WHERE id = %s AND status = 'published' AND archived_at IS NULL AND starts_at > %s
+          AND places_taken < capacity AND waiting_count = 0
+    RETURNING {_RETURNED}
+"""  # noqa: S608 - constants only
+GIVE_BACK_PLACE = f"""
+    UPDATE events_event SET places_taken = places_taken - 1 WHERE id = %s
+    RETURNING {_RETURNED}
+"""  # noqa: S608
+
+
+@dataclass(frozen=True)
+class FillLevel:
+    """An event's exact counts and the latches of its near-capacity notices."""
+
+    availability: Availability
+    near_capacity_at: datetime | None
+    full_at: datetime | None
+    rearmed_at: datetime | None
+
+    @classmethod
+    def of(cls, event: Event) -> "FillLevel":
+        return cls(
+            Availability(event.capacity, event.places_taken),
+            event.near_capacity_at,
+            event.full_at,
+            event.capacity_rearmed_at,
+        )
+
+    def is_armed(self, told_at: datetime | None, now: datetime) -> bool:
+        """Whether a notice last told at `told_at` may be told (again)."""
+        if told_at is None:
+            return True
+        rearmed = self.rearmed_at is not None and self.rearmed_at > told_at
+        return rearmed and now - told_at >= QUIET_TIME
+
+    @property
+    def waits_for_room(self) -> bool:
+        """Whether a notice was told and enough room to arm it again has not been seen since."""
+        told = [at for at in (self.near_capacity_at, self.full_at) if at is not None]
+        return bool(told) and (self.rearmed_at is None or self.rearmed_at <= max(told))
+
+
+def lock_event(event_id: UUID) -> Event:
+    """The event as stored, locked until the transaction ends.
+
+    FOR NO KEY UPDATE: a ticket's foreign key check must not wait for us. SQLite has locked the
+    whole database at BEGIN. Raises Event.DoesNotExist.
+    """
+    return Event.objects.select_for_update(no_key=True).get(pk=event_id)
+
+
+def lock_events(event_ids: Iterable[UUID]) -> list[Event]:
+    """Several events, locked in key order so that two callers cannot wait for each other."""
+    rows = Event.objects.select_for_update(no_key=True).filter(pk__in=list(event_ids))
+    return list(rows.order_by("pk"))
+
+
+def take_place(event_id: UUID, now: datetime) -> Availability | None:
+    """Count one more place as taken, if the event is open at `now` and has one: the only decision.
+
+    Returns the counts, or None when there was no place to take (SPEC 3). Call inside a transaction.
+    May send event_near_capacity or event_full.
+    """
+    row = _execute(TAKE_PLACE, [bound(Event, "id", event_id), bound(Event, "starts_at", now)])
+    return None if row is None else _noted(event_id, row, now)
+
+
+def give_back_place(event_id: UUID, now: datetime) -> Availability:
+    """Count one place fewer as taken. Call inside a transaction, with the event locked."""
+    row = _execute(GIVE_BACK_PLACE, [bound(Event, "id", event_id)])
+    if row is None:
+        raise Event.DoesNotExist
+    return _noted(event_id, row, now)
+
+
+def note_fill_level(event_id: UUID, level: FillLevel, now: datetime) -> None:
+    """Tell the organisers once when the last places go, and arm that again when there is room."""
+    availability = level.availability
+    if availability.left == 0:
+        if level.is_armed(level.full_at, now):
+            _latch(event_id, full_at=now, near_capacity_at=now)
+            event_full.send(Event, event_id=event_id, availability=availability, now=now)
+    elif availability.is_near_capacity:
+        if level.is_armed(level.near_capacity_at, now):
+            _latch(event_id, near_capacity_at=now)
+            event_near_capacity.send(Event, event_id=event_id, availability=availability, now=now)
+    elif availability.has_room_again and level.waits_for_room:
+        _latch(event_id, capacity_rearmed_at=now)
+
+
+def _execute(sql: str, parameters: list[Any]) -> tuple[Any, ...] | None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return cursor.fetchone()
+
+
+def _noted(event_id: UUID, row: tuple[Any, ...], now: datetime) -> Availability:
+    level = FillLevel(Availability(row[0], row[1]), *(_read_time(value) for value in row[2:]))
+    note_fill_level(event_id, level, now)
+    return level.availability
+
+
+def _read_time(value: Any) -> datetime | None:
+    """A timestamp of a raw row: SQLite gives text in UTC."""
+    if isinstance(value, str):
+        return datetime.fromisoformat(value).replace(tzinfo=UTC)
+    return value
+
+
+def _latch(event_id: UUID, **latches: datetime) -> None:
+    # The row is locked by the statement or the caller before, so nobody latches at the same time.
+    Event.objects.filter(pk=event_id).update(**latches)
