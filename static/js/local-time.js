@@ -1,5 +1,5 @@
 /* <time datetime="..." data-local-time data-time-zone="Europe/London">: where the reader's clock shows something else,
-   add the reader's own time after the event's. The server's page stays the same for everybody. */
+   add the reader's own time at the end of the line. The server's page stays the same for everybody. */
 const reader = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const language = document.documentElement.lang || undefined;
 
@@ -23,7 +23,7 @@ const addReadersTime = (element) => {
   const line = document.createElement("span");
   line.className = "local-time";
   line.textContent = (element.dataset.localTime || "%s your time").replace("%s", spoken(moment));
-  element.insertAdjacentElement("afterend", line);
+  element.parentElement.append(line);
 };
 
 const scan = (root) => root.querySelectorAll("time[data-local-time]").forEach(addReadersTime);
