@@ -6,7 +6,6 @@ from typing import Any, ParamSpec, TypeVar
 
 from django.db import IntegrityError, OperationalError, connection
 
-
 P = ParamSpec("P")
 R = TypeVar("R")
 

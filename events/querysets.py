@@ -34,7 +34,7 @@ def start_frozen() -> Refusal:
 
 @contextmanager
 def frozen_start_told() -> Iterator[None]:
-    """Turn the database's own refusal to move a published event's start into the sentence (SPEC 2)."""
+    """Turn the database's own refusal to move a published start into the sentence (SPEC 2)."""
     try:
         with transaction.atomic():  # a savepoint, so that the caller's transaction stays usable
             yield
@@ -53,6 +53,13 @@ class EventQuerySet(models.QuerySet["Any"]):
             return super().update(**values)
 
     update.alters_data = True  # type: ignore[attr-defined]
+
+    def bulk_update(self, *args: Any, **kwargs: Any) -> int:
+        """As Django's, refusing like `update`; the caller's transaction stays usable."""
+        with transaction.atomic():
+            return super().bulk_update(*args, **kwargs)
+
+    bulk_update.alters_data = True  # type: ignore[attr-defined]
 
     def published(self) -> EventQuerySet:
         return self.filter(status=self.model.Status.PUBLISHED, archived_at=None)

@@ -124,11 +124,9 @@ def _noted(event_id: UUID, row: tuple[Any, ...], now: datetime) -> Availability:
     return level.availability
 
 
-def _read_time(value: Any) -> datetime | None:
-    """A timestamp of a raw row: SQLite gives text in UTC."""
-    if isinstance(value, str):
-        return datetime.fromisoformat(value).replace(tzinfo=UTC)
-    return value
+def _read_time(value: datetime | None) -> datetime | None:
+    """A timestamp of a raw row: SQLite's are in UTC and do not say so."""
+    return value if value is None or value.tzinfo else value.replace(tzinfo=UTC)
 
 
 def _latch(event_id: UUID, **latches: datetime) -> None:

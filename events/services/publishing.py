@@ -200,7 +200,7 @@ def _refuse_changes(stored: Event, changed: dict[str, Any]) -> None:
 def _apply(stored: Event, changed: dict[str, Any]) -> None:
     for name, value in changed.items():
         setattr(stored, name, value)
-    untouched = {field.name for field in Event._meta.concrete_fields} - set(changed)
+    untouched = {field.name for field in Event._meta.get_fields()} - set(changed)
     stored.clean_fields(exclude=untouched | {"cover"})
     stored.save(update_fields=[*changed, "updated_at"])
 
