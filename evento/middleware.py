@@ -7,10 +7,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from evento.database import Busy, is_conflict
+from evento.refusals import Refusal
 
 
-class BusyMiddleware:
-    """Answers 503 with Retry-After when the database could not take a change in time."""
+class RefusalMiddleware:
+    """Answers what a view let through: a Refusal with its sentence, a busy database with 503."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -19,6 +20,9 @@ class BusyMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if isinstance(error, Refusal):
+            template = "404.html" if error.status == 404 else "409.html"
+            return render(request, template, {"message": error.message}, status=error.status)
         if isinstance(error, Busy) or (isinstance(error, OperationalError) and is_conflict(error)):
             response = render(request, "503.html", status=503)
             response["Retry-After"] = str(Busy.retry_after_seconds)

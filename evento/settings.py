@@ -101,7 +101,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "evento.middleware.BusyMiddleware",
+    "evento.middleware.RefusalMiddleware",
 ]
 
 ROOT_URLCONF = "evento.urls"
