@@ -3,6 +3,7 @@
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.db import OperationalError
+from django.shortcuts import render
 
 from evento.database import Busy
 from evento.middleware import RefusalMiddleware
@@ -14,7 +15,7 @@ def answer(rf):
     def answer_to(error):
         request = rf.get("/")
         request.user = AnonymousUser()
-        return RefusalMiddleware(lambda request: None).process_exception(request, error)
+        return RefusalMiddleware(render).process_exception(request, error)
 
     return answer_to
 
