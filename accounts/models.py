@@ -3,10 +3,11 @@
 import uuid
 import zoneinfo
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import AbstractUser, UserManager
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
@@ -18,6 +19,19 @@ def validate_time_zone(name: str) -> None:
             code="unknown_time_zone",
             params={"name": name},
         )
+
+
+class PersonManager(UserManager["User"]):
+    """Keeps addresses in lower case, as sign-up does: one mailbox, one spelling."""
+
+    @classmethod
+    def normalize_email(cls, email: str | None) -> str:
+        return super().normalize_email(email).lower()
+
+    def is_username_taken(self, username: str, *, besides: uuid.UUID | None = None) -> bool:
+        """Whether somebody else has this username, in any case, or it is held (`UsernameHold`)."""
+        taken = self.filter(username__iexact=username).exclude(pk=besides).exists()
+        return taken or UsernameHold.objects.filter(username=username.lower()).exists()
 
 
 class User(AbstractUser):
@@ -45,6 +59,11 @@ class User(AbstractUser):
 
     REQUIRED_FIELDS = ["email"]
 
+    # What a deleted account is called; nobody else may be.
+    CLOSED_PREFIX = "deleted-"
+
+    objects = PersonManager()
+
     class Meta(AbstractUser.Meta):
         swappable = "AUTH_USER_MODEL"
         constraints = [
@@ -70,3 +89,35 @@ class User(AbstractUser):
     def is_organiser(self) -> bool:
         """Whether this person is an organiser by class (SPEC 1)."""
         return self.role == self.Role.ORGANISER
+
+
+class WrongOrganiserCode(models.Model):
+    """One wrong organiser code, kept for as long as it counts against a limit (SPEC 1)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    address = models.CharField(max_length=45)
+    entered_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [
+            # Read by organiser_code.check_organiser_code: by address, and over the whole site.
+            models.Index(fields=["address", "entered_at"], name="accounts_wrong_code_address"),
+            models.Index(fields=["entered_at"], name="accounts_wrong_code_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.address} {self.entered_at:%Y-%m-%d %H:%M}"
+
+
+class UsernameHold(models.Model):
+    """A username asked for together with an e-mail address that has an account already.
+
+    Without it, asking for the same username again would tell whether the first sign-up made an account,
+    and so whether that address was known (SPEC 1: nothing tells a stranger).
+    """
+
+    username = models.CharField(primary_key=True, max_length=150)
+    held_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.username

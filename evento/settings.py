@@ -150,6 +150,16 @@ ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
 ACCOUNT_SIGNUP_FORM_CLASS = "accounts.forms.OrganiserCodeForm"
+ACCOUNT_FORMS = {
+    "add_email": "accounts.forms.entrance.AddEmailForm",
+    "change_password": "accounts.forms.entrance.ChangePasswordForm",
+    "login": "accounts.forms.entrance.LoginForm",
+    "reauthenticate": "accounts.forms.entrance.ReauthenticateForm",
+    "reset_password": "accounts.forms.entrance.ResetPasswordForm",
+    "reset_password_from_key": "accounts.forms.entrance.ResetPasswordKeyForm",
+    "set_password": "accounts.forms.entrance.SetPasswordForm",
+    "signup": "accounts.forms.entrance.SignupForm",
+}
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_CONFIRM_EMAIL_ON_GET = False  # mail scanners follow links: only the page's button acts
 ACCOUNT_CHANGE_EMAIL = True  # one address; the old one holds until the new one is verified
@@ -165,6 +175,13 @@ MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = SITE_NAME
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not SERVED_OVER_TLS
+MFA_FORMS = {
+    "activate_totp": "accounts.forms.second_factor.ActivateTOTPForm",
+    "add_webauthn": "accounts.forms.second_factor.AddPasskeyForm",
+    "authenticate": "accounts.forms.second_factor.AuthenticateForm",
+    "edit_webauthn": "accounts.forms.second_factor.EditPasskeyForm",
+    "reauthenticate": "accounts.forms.second_factor.ReauthenticateForm",
+}
 
 # --- Cache: where limits are counted, so all processes must share it ------------------------------
 REDIS_URL = env.str("REDIS_URL", default="")
@@ -172,7 +189,12 @@ CACHES = {
     "default": (
         {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
         if REDIS_URL
-        else {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "evento_cache"}
+        else {
+            "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+            "LOCATION": "evento_cache",
+            # The default of 300 would let a stranger push other people's counts out by making new ones.
+            "OPTIONS": {"MAX_ENTRIES": 100_000},
+        }
     )
 }
 SESSION_ENGINE = (

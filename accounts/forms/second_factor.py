@@ -1,0 +1,50 @@
+"""allauth's second-factor forms in Evento's words, and with its one rule more."""
+
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.base import forms as base_forms
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp import forms as totp_forms
+from allauth.mfa.webauthn import forms as webauthn_forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts.forms.entrance import InOurWords
+
+CODE = {"code": _("Code from your app, or a recovery code")}
+
+
+class AuthenticateForm(InOurWords, base_forms.AuthenticateForm):
+    labels = CODE
+
+
+class ReauthenticateForm(InOurWords, base_forms.ReauthenticateForm):
+    labels = CODE
+
+
+class ActivateTOTPForm(InOurWords, totp_forms.ActivateTOTPForm):
+    labels = {"code": _("Code that the app shows")}
+
+    def clean_code(self) -> str:
+        """The code that switched the app on is used up: it does not sign anybody in as well."""
+        code = super().clean_code()
+        authenticator = Authenticator(user=self.user, type=Authenticator.Type.TOTP)
+        if not authenticator.wrap()._mark_code_used(code):  # noqa: SLF001 - allauth offers no other way
+            raise get_adapter().validation_error("incorrect_code")
+        return code
+
+
+class AddPasskeyForm(InOurWords, webauthn_forms.AddWebAuthnForm):
+    labels = {"name": _("Name"), "passwordless": _("Sign in with it alone, without the password")}
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].help_text = _("So that you can tell it apart, such as “Laptop”.")
+        passwordless = self.fields["passwordless"]
+        passwordless.help_text = _(
+            "The device then asks for your fingerprint, face or PIN. "
+            "Without this it is a second step after the password."
+        )
+        passwordless.initial = True
+
+
+class EditPasskeyForm(InOurWords, webauthn_forms.EditWebAuthnForm):
+    labels = {"name": _("Name")}
