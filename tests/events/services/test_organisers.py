@@ -21,6 +21,7 @@ from tests.accounts.factories import UserFactory
 from tests.events.factories import EventFactory
 from tests.signals import heard
 from tests.tickets.factories import TicketFactory
+from tickets.models import Ticket
 from tickets.services import promote_organiser
 
 pytestmark = pytest.mark.django_db
@@ -55,6 +56,12 @@ def test_promoting_anybody_else_is_an_offer_account_or_not(event, organiser, att
     assert isinstance(promoted, OrganiserOffer)
     assert organisers_of(event) == [organiser]
     assert len(calls) == 1
+
+
+def test_promoting_somebody_who_gave_the_ticket_back_is_an_offer(event, organiser, attendee):
+    TicketFactory(event=event, holder=attendee, status=Ticket.Status.CANCELLED)
+
+    assert isinstance(promote_organiser(event, email=attendee.email, by=organiser), OrganiserOffer)
 
 
 def test_offer_refuses_what_is_no_address(event, organiser):

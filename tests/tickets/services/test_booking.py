@@ -3,10 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 
 from evento.refusals import Refusal
 from events.models import Event
-from events.services import cancel_event, places
+from events.services import cancel_event, change_event, places
 from events.signals import event_full, event_near_capacity
 from tests.accounts.factories import UserFactory
 from tests.events.factories import EventFactory
@@ -153,6 +154,31 @@ def test_jump_straight_to_full_is_one_notice(attendee):
         book_ticket(event, holder=attendee)
 
     assert (len(near), len(full)) == (0, 1)
+
+
+def test_place_freed_after_a_jump_to_full_tells_nobody(organiser):
+    event = EventFactory(organiser=organiser, capacity=9)
+    tickets = [book_ticket(event, holder=person).ticket for person in UserFactory.create_batch(5)]
+
+    with heard(event_near_capacity) as near, heard(event_full) as full:
+        change_event(event, changes={"capacity": 5}, by=organiser)
+        cancel_ticket(tickets[0], by=tickets[0].holder)
+
+    assert (len(near), len(full)) == (0, 1)
+
+
+def test_take_place_itself_asks_the_clock(event):
+    with transaction.atomic():
+        assert places.take_place(event.pk, event.starts_at) is None
+        assert places.take_place(event.pk, event.starts_at - timedelta(seconds=1)).taken == 1
+
+
+def test_archived_event_is_not_found_even_by_its_holder(event, attendee, now):
+    book_ticket(event, holder=attendee)
+    Event.objects.filter(pk=event.pk).update(archived_at=now)
+    event.refresh_from_db()
+
+    assert refused_code(book_ticket, event, holder=attendee) == "not_found"
 
 
 def test_flapping_place_is_no_spam_and_notices_come_back_after_a_day(now):
