@@ -26,7 +26,11 @@
 
   const apply = (choice) => {
     const dark = choice === "dark" || (choice === "auto" && system.matches);
-    const media = { light: "not all", dark: "all", auto: "(prefers-color-scheme: dark)" }[choice];
+    const media = {
+      light: "not all",
+      dark: "screen",
+      auto: "screen and (prefers-color-scheme: dark)",
+    }[choice];
     for (const sheet of document.querySelectorAll("link[data-dark-sheet]")) sheet.media = media;
     root.setAttribute("data-bs-theme", dark ? "dark" : "light");
     for (const button of document.querySelectorAll("[data-theme-choice]")) {
