@@ -4,11 +4,14 @@
 import os
 import sys
 
+from django.core.management import execute_from_command_line
+
+from evento.running import join_running
+
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evento.settings")
-    from django.core.management import execute_from_command_line  # noqa: PLC0415 - after the setting
-
+    join_running()
     execute_from_command_line(sys.argv)
 
 

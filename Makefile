@@ -1,0 +1,46 @@
+# `make run` and `make test` are all one needs; `make help` lists the rest.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV := .venv/bin
+RUN_STAMP := .venv/installed-run
+DEV_STAMP := .venv/installed-dev
+export PYTHON
+
+.PHONY: help run test check lint screenshots proof-oversell proof-notices clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(RUN_STAMP) ## Start Evento with demo data: PORT=8000, DATABASE_URL= are honoured; Ctrl-C ends it
+	@$(VENV)/python deploy/embedded.py
+
+test: $(DEV_STAMP) ## All tests on SQLite, and on PostgreSQL when one answers, with branch coverage
+	@$(VENV)/python -m tests.run_all $(ARGS)
+
+check: lint test ## Everything: lint and test
+
+lint: $(DEV_STAMP) ## Lint, format, types, security, templates, migrations, deployment settings
+	@bin/lint
+
+screenshots: $(DEV_STAMP) ## Every page at 360 and 1280 px, light and dark, into docs/screenshots/
+	@$(VENV)/python -m tests.browser.screenshots
+
+proof-oversell: $(DEV_STAMP) ## 400 people rush for 50 places, in full, on both databases
+	@EVENTO_FULL=1 $(VENV)/python -m tests.run_all --no-cov tests/tickets/test_oversell.py
+
+proof-notices: $(DEV_STAMP) ## 20,000 holders told of a cancelled event, the worker killed half-way
+	@EVENTO_FULL=1 $(VENV)/python -m tests.run_all --no-cov tests/notifications
+
+clean: ## Remove what tests and checks leave behind; never .venv or var
+	@rm -rf htmlcov coverage.xml .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache test-results
+	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+$(RUN_STAMP): requirements.txt requirements-run.txt
+	@bin/venv requirements.txt $@
+
+$(DEV_STAMP): requirements-dev.txt requirements.txt requirements-run.txt
+	@bin/venv requirements-dev.txt $@
+	@touch $(RUN_STAMP)

@@ -1,0 +1,116 @@
+"""`make test`: all tests on SQLite and on PostgreSQL, branch coverage over both together.
+
+`python -m tests.run_all [--no-cov] [pytest arguments]`. PostgreSQL is used when it answers; with CI=true
+it must. TEST_DATABASE_URL names a server that allows making databases.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "test-results"
+# What a developer's machine, a container and a CI service usually have.
+USUAL_SERVERS = (
+    "postgres://postgres@127.0.0.1:5432/postgres",
+    "postgres://postgres:postgres@127.0.0.1:5432/postgres",
+    "postgres://evento:evento@127.0.0.1:5432/postgres",
+)
+IN_CI = os.environ.get("CI") == "true"
+
+
+def say(text):
+    print(text, flush=True)  # noqa: T201
+
+
+def usable(url):
+    """Whether the server answers and lets us make databases."""
+    try:
+        with psycopg.connect(url, connect_timeout=3) as connection:
+            query = "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user"
+            return connection.execute(query).fetchone() == (True,)
+    except psycopg.OperationalError:
+        return False
+
+
+def postgresql_url():
+    """The URL for pytest on PostgreSQL, which makes `test_<name>`; None when none answers."""
+    named = os.environ.get("TEST_DATABASE_URL") or os.environ.get("DATABASE_URL", "")
+    candidates = [named] if named.startswith("postgres") else []
+    for url in [*candidates, *USUAL_SERVERS]:
+        if usable(url):
+            # Two checkouts on one machine must not meet in one database.
+            own = hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]
+            return f"{url.rpartition('/')[0]}/evento_{own}"
+    return None
+
+
+def run_pytest(engine, database_url, arguments, *, coverage):
+    """One run; shows its output as it comes. Return its exit status and its closing line."""
+    command = [sys.executable, "-m", "pytest", *arguments]
+    if not any(argument.startswith(("-n", "--numprocesses")) for argument in arguments):
+        command += ["-n", "2", "--dist", "loadfile"]
+    if coverage:
+        command += ["--cov", "--cov-report=", f"--junit-xml={RESULTS / f'{engine}.xml'}"]
+    environment = os.environ | {
+        "DATABASE_URL": database_url,
+        "COVERAGE_FILE": str(ROOT / f".coverage.{engine}"),
+    }
+    say(f"\n== {engine}")
+    closing = ""
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        for line in process.stdout:
+            print(line, end="", flush=True)  # noqa: T201
+            closing = line.strip() or closing
+    return process.returncode, closing
+
+
+def report_coverage():
+    """Combine both runs, keep HTML and XML, print the table; the exit status says whether it is enough."""
+    tool = [sys.executable, "-m", "coverage"]
+    subprocess.run([*tool, "combine", "--quiet"], cwd=ROOT, check=True)
+    subprocess.run([*tool, "html", "--quiet", "--fail-under=0"], cwd=ROOT, check=True)
+    subprocess.run([*tool, "xml", "--quiet", "--fail-under=0"], cwd=ROOT, check=True)
+    return subprocess.run([*tool, "report"], cwd=ROOT, check=False).returncode
+
+
+def engines():
+    """Name and URL of each database to run on."""
+    yield "SQLite", f"sqlite:///{RESULTS / 'tests.sqlite3'}"
+    url = postgresql_url()
+    if url:
+        yield "PostgreSQL", url
+    elif IN_CI:
+        sys.exit("PostgreSQL does not answer, and in CI it must (TEST_DATABASE_URL names one).")
+    else:
+        say("\nPostgreSQL does not answer, so these tests run on SQLite alone.")
+
+
+def main(arguments):
+    coverage = "--no-cov" not in arguments
+    arguments = [argument for argument in arguments if argument != "--no-cov"]
+    # A choice of tests says nothing about coverage.
+    coverage = coverage and not arguments
+    RESULTS.mkdir(exist_ok=True)
+    for old in [*ROOT.glob(".coverage"), *ROOT.glob(".coverage.*")]:
+        old.unlink()
+    failed, closings = False, []
+    for engine, url in list(engines()):
+        status, closing = run_pytest(engine, url, arguments, coverage=coverage)
+        failed = failed or status != 0
+        closings.append(f"{engine}: {closing}")
+    if coverage:
+        say("\n== Coverage of both together (htmlcov/index.html, coverage.xml)")
+        failed = report_coverage() != 0 or failed
+    say("\n" + "\n".join(closings))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
