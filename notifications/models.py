@@ -5,6 +5,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -148,6 +149,12 @@ class OutgoingEmail(models.Model):
                 fields=["-created_at", "-id"],
                 name="notifications_email_parked",
                 condition=Q(state="parked"),
+            ),
+            # Mails to addresses nobody had here: found when their later owner's account closes.
+            models.Index(
+                Upper("address"),
+                name="notifications_email_stranger",
+                condition=Q(recipient=None),
             ),
         ]
 

@@ -1,0 +1,91 @@
+"""The worker: expands announcements and sends the outbox."""
+
+import signal
+import threading
+from argparse import ArgumentParser
+from types import FrameType
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, close_old_connections
+from tqdm import tqdm
+
+from notifications.expanding import to_expand
+from notifications.sender import MailServerUnavailable, Sender, due_counts
+
+IDLE_SECONDS = 1.0
+TROUBLE_SECONDS = 15.0
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class Command(BaseCommand):
+    help = (
+        "Tell people: expand announcements and send the e-mails of the outbox. Without --once it "
+        "runs as the worker until it gets SIGTERM or SIGINT; then it finishes the mail in hand and "
+        "ends. Several workers may run at once. Killed at any moment, it loses nothing: what it had "
+        "in hand is sent again when its lease has run out."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--once", action="store_true", help="send what is due now, then end")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="only count what there is; send nothing"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["dry_run"]:
+            self._count()
+            return
+        self._stop = threading.Event()
+        before = {number: signal.signal(number, self._end) for number in ENDING_SIGNALS}
+        self._sender = Sender(should_stop=self._stop.is_set)
+        try:
+            if options["once"]:
+                self._send_due()
+            else:
+                self._work()
+        finally:
+            self._sender.close()
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _end(self, _number: int, _frame: FrameType | None) -> None:
+        self._stop.set()
+
+    def _count(self) -> None:
+        counts = due_counts()
+        self.stdout.write(
+            f"{to_expand().count()} announcements to expand; mails: {counts['due']} due, "
+            f"{counts['later']} waiting for a later attempt, {counts['sending']} being sent, "
+            f"{counts['parked']} parked."
+        )
+
+    def _send_due(self) -> None:
+        tally = self._sender.tally
+        with tqdm(unit="mail", disable=None, total=due_counts()["due"]) as bar:
+            try:
+                while not self._stop.is_set() and self._sender.step():
+                    done = tally.sent + tally.failed + tally.dropped
+                    bar.update(done - bar.n)
+            except MailServerUnavailable as error:
+                raise CommandError(f"The mail server cannot be reached: {error}") from error
+        self.stdout.write(f"{tally.sent} sent, {tally.failed} failed, {tally.dropped} dropped.")
+
+    def _work(self) -> None:
+        self.stdout.write("Sending notices. Ctrl-C ends.")
+        while not self._stop.is_set():
+            pause = self._round()
+            if pause:
+                self._stop.wait(pause)
+        self.stdout.write(f"Ended. {self._sender.tally.sent} sent.")
+
+    def _round(self) -> float:
+        """One step; how long to wait before the next. Trouble with servers ends no worker."""
+        close_old_connections()
+        try:
+            return 0.0 if self._sender.step() else IDLE_SECONDS
+        except MailServerUnavailable as error:
+            self.stderr.write(f"The mail server cannot be reached: {error}")
+        except DatabaseError as error:
+            self.stderr.write(f"The database did not answer: {error}")
+        return TROUBLE_SECONDS
