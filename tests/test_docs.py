@@ -107,7 +107,10 @@ def test_every_decision_is_in_the_index():
 
 def drawn_entities():
     diagram = text_of(ROOT / "docs/architecture.md")
-    return {name: re.findall(r"\w+ (\w+)", body) for name, body in ENTITY.findall(diagram)}
+    return {
+        name: re.findall(r"^ +\w+ (\w+)", body, re.MULTILINE)
+        for name, body in ENTITY.findall(diagram)
+    }
 
 
 def own_models():
