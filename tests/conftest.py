@@ -35,6 +35,13 @@ def _test_settings(settings, tmp_path):
     settings.TRANSPORT_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.MAIL_FILES_DIR = tmp_path / "mail"
+    # Static files as they lie in the tree, whether or not somebody has collected them.
+    settings.STATIC_ROOT = tmp_path / "static"
+    settings.STATIC_ROOT.mkdir()
+    settings.WHITENOISE_USE_FINDERS = True
+    settings.STORAGES = settings.STORAGES | {
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    }
 
 
 @pytest.fixture
