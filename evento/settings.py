@@ -58,6 +58,8 @@ else:
     _database.setdefault("CONN_MAX_AGE", 600)
 
 SECRET_KEY = env.str("SECRET_KEY", default="") or embedded_secret_key()
+# Keys that were in use before: they still open second factors and sessions, and seal nothing new.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS",
     default=sorted({"localhost", "127.0.0.1", "[::1]", _site.hostname or "localhost"}),
