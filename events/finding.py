@@ -138,7 +138,7 @@ class UpcomingFindForm(FindForm):
     """The filters of the upcoming list."""
 
     when = forms.ChoiceField(
-        required=False, choices=[("", _("Any day")), ("weekend", _("This weekend"))]
+        label=_("Day"), required=False, choices=[("", _("Any day")), ("weekend", _("This weekend"))]
     )
     available = forms.BooleanField(label=_("Available"), required=False)
 
