@@ -1,0 +1,200 @@
+"""What ticket holders are told: audiences, words on the site, and what mails say.
+
+Mails about a ticket one holds cannot be switched off, and each carries calendar data (SPEC 5). None
+says anything about how full an event is.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from events import notices as event_notices
+from events.notices import duration_words, event_facts
+from notifications import kinds
+from notifications.kinds import Bell, Calendar, InlineImage, Letter, Recipient
+from notifications.mail import absolute
+from notifications.models import Announcement, OutgoingEmail
+from tickets.barcode import barcode_png
+from tickets.ics import CANCEL, REQUEST, ticket_ics
+from tickets.models import Ticket
+
+BOOKED = "tickets.ticket_booked"
+GIVEN_BACK = "tickets.ticket_cancelled"
+CHANGED = "tickets.event_changed"
+CANCELLED = "tickets.event_cancelled"
+
+
+def holders(kind: str, *, then: bool) -> kinds.Source:
+    """The audience of an event's valid tickets, in key order.
+
+    `then`: only those who held one when the cause came true. After a cancellation nobody can book,
+    and somebody who booked while it waited for its lock must not be left out.
+    """
+
+    def source(announcement: Announcement, after: str, limit: int) -> list[Recipient]:
+        tickets = Ticket.objects.valid().filter(event=announcement.about, holder__is_active=True)
+        if then:
+            tickets = tickets.filter(booked_at__lte=announcement.caused_at)
+        if after:
+            tickets = tickets.filter(pk__gt=UUID(after))
+        found = tickets.select_related("holder").order_by("pk")[:limit]
+        return [
+            Recipient(
+                user_id=ticket.holder_id,
+                address=ticket.holder.email,
+                cursor=str(ticket.pk),
+                kind=kind,
+                context={"ticket": str(ticket.pk)},
+                url=ticket.get_absolute_url(),
+            )
+            for ticket in found
+        ]
+
+    return source
+
+
+def _ticket(mail: OutgoingEmail) -> Ticket | None:
+    tickets = Ticket.objects.filter(pk=mail.context["ticket"])
+    return tickets.select_related("event", "holder").first()
+
+
+def _letter(
+    ticket: Ticket, method: str, images: Sequence[InlineImage] = (), **context: Any
+) -> Letter:
+    return Letter(
+        {
+            **event_facts(ticket.event),
+            "ticket": ticket,
+            "ticket_url": absolute(ticket.get_absolute_url()),
+            **context,
+        },
+        images=images,
+        calendar=Calendar(method, ticket_ics(ticket, method=method)),
+    )
+
+
+def _booked_bell(context: dict[str, Any]) -> Bell:
+    return Bell(_("You have a ticket for “%(title)s”.") % context)
+
+
+def _booked_letter(mail: OutgoingEmail) -> Letter | None:
+    ticket = _ticket(mail)
+    if ticket is None or not ticket.admits:
+        return None
+    return _letter(ticket, REQUEST, [InlineImage("barcode", barcode_png(ticket.code))])
+
+
+def _given_back_bell(context: dict[str, Any]) -> Bell:
+    return Bell(_("You cancelled your ticket for “%(title)s”.") % context)
+
+
+def _given_back_letter(mail: OutgoingEmail) -> Letter | None:
+    ticket = _ticket(mail)
+    if ticket is None or ticket.is_valid:
+        return None
+    return _letter(ticket, CANCEL)
+
+
+def _changed_bell(context: dict[str, Any]) -> Bell:
+    text = _("“%(title)s” has changed.") % context
+    return Bell(text, " ".join(change_lines(context["changes"])))
+
+
+def _changed_letter(mail: OutgoingEmail) -> Letter | None:
+    ticket = _ticket(mail)
+    if ticket is None or not ticket.admits:
+        return None
+    return _letter(ticket, REQUEST, changes=change_lines(mail.context["changes"]))
+
+
+def change_context(changes: dict[str, tuple[Any, Any]]) -> dict[str, Any]:
+    """What changed, as a notice keeps it. Not the online link itself: it is for valid tickets alone,
+    and a notice stays when its ticket is given back.
+    """
+    kept: dict[str, Any] = {}
+    for name, (old, new) in changes.items():
+        if name == "location":
+            kept[name] = [old, new]
+        elif name == "duration":
+            kept[name] = [old.total_seconds(), new.total_seconds()]
+        else:
+            kept[name] = bool(new)
+    return kept
+
+
+def change_lines(changes: dict[str, Any]) -> list[str]:
+    """What changed, in sentences."""
+    lines = []
+    if "location" in changes:
+        old, new = changes["location"]
+        lines.append(_("The place is now %(new)s (it was %(old)s).") % {"new": new, "old": old})
+    if "duration" in changes:
+        old, new = (duration_words(timedelta(seconds=n)) for n in changes["duration"])
+        lines.append(_("It now lasts %(new)s (it was %(old)s).") % {"new": new, "old": old})
+    if "online_url" in changes:
+        has_link = changes["online_url"]
+        lines.append(
+            _("The online link is new.") if has_link else _("There is no online link now.")
+        )
+    return lines
+
+
+def _cancelled_bell(context: dict[str, Any]) -> Bell:
+    text = _("“%(title)s” was cancelled. Your ticket is no longer valid.")
+    return Bell(text % context, context.get("reason", ""))
+
+
+def _cancelled_letter(mail: OutgoingEmail) -> Letter | None:
+    ticket = _ticket(mail)
+    if ticket is None or not ticket.is_void:
+        return None
+    return _letter(ticket, CANCEL)
+
+
+def register() -> None:
+    """Make these kinds known; called once, when the app is ready."""
+    kinds.register(
+        kinds.Kind(
+            BOOKED,
+            gettext_lazy("I get a ticket"),
+            letter=_booked_letter,
+            bell=_booked_bell,
+            icon="ticket",
+        )
+    )
+    kinds.register(
+        kinds.Kind(
+            GIVEN_BACK,
+            gettext_lazy("I cancel a ticket"),
+            letter=_given_back_letter,
+            bell=_given_back_bell,
+            icon="close",
+        )
+    )
+    kinds.register(
+        kinds.Kind(
+            CHANGED,
+            gettext_lazy("An event I have a ticket for changes"),
+            letter=_changed_letter,
+            bell=_changed_bell,
+            icon="edit",
+            audience=holders(CHANGED, then=True),
+        )
+    )
+    kinds.register(
+        kinds.Kind(
+            CANCELLED,
+            gettext_lazy("An event I have a ticket for is cancelled"),
+            letter=_cancelled_letter,
+            bell=_cancelled_bell,
+            icon="warning",
+            # Holders first: who organises it too gets the one mail that mends their calendar.
+            audience=kinds.in_turn(
+                holders(CANCELLED, then=False), event_notices.organisers(event_notices.CANCELLED)
+            ),
+        )
+    )
