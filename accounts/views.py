@@ -2,7 +2,6 @@
 
 from typing import cast
 
-from allauth.account.adapter import get_adapter
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
@@ -14,7 +13,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from accounts import services
-from accounts.forms import BecomeOrganiserForm, CloseAccountForm, ProfileForm
+from accounts.forms import BecomeOrganiserForm, ProfileForm
+from accounts.forms.entrance import ReauthenticateForm
 from accounts.models import User
 from evento.refusals import Refusal
 
@@ -85,30 +85,23 @@ def export(request: HttpRequest) -> HttpResponse:
 @login_required
 @never_cache
 def delete(request: HttpRequest) -> HttpResponse:
-    """GET: what deleting means. POST, with the password: delete the account and sign out."""
-    form = CloseAccountForm(request.POST or None)
-    if request.method != "POST" or not password_is_right(request, form):
+    """GET: what deleting means. POST, with the password: delete the account and sign out.
+
+    Wrong passwords count against the limits of sign-in.
+    """
+    person = cast("User", request.user)
+    form = ReauthenticateForm(request.POST or None, user=person)
+    if request.method != "POST" or not form.is_valid():
         status = 422 if form.is_bound else 200
         return render(request, "accounts/delete.html", {"form": form}, status=status)
     try:
-        services.close_account(cast("User", request.user))
+        services.close_account(person)
     except Refusal as refusal:
-        context = {"form": CloseAccountForm(), "refusal": refusal}
+        context = {"form": ReauthenticateForm(user=person), "refusal": refusal}
         return render(request, "accounts/delete.html", context, status=refusal.status)
     logout(request)
     messages.success(request, _("Your account is deleted."))
     return redirect("events:list")
-
-
-def password_is_right(request: HttpRequest, form: CloseAccountForm) -> bool:
-    """Whether the form carries the person's password; wrong ones count against sign-in's limits."""
-    if not form.is_valid():
-        return False
-    adapter = get_adapter(request)
-    if adapter.reauthenticate(request.user, form.cleaned_data["password"]):
-        return True
-    form.add_error("password", adapter.error_messages["incorrect_password"])
-    return False
 
 
 @login_required

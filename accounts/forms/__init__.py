@@ -4,6 +4,6 @@ Those two are not re-exported: allauth reads `OrganiserCodeForm` from here while
 """
 
 from accounts.forms.organiser_code import BecomeOrganiserForm, OrganiserCodeForm
-from accounts.forms.profile import CloseAccountForm, ProfileForm
+from accounts.forms.profile import ProfileForm
 
-__all__ = ["BecomeOrganiserForm", "CloseAccountForm", "OrganiserCodeForm", "ProfileForm"]
+__all__ = ["BecomeOrganiserForm", "OrganiserCodeForm", "ProfileForm"]

@@ -74,13 +74,3 @@ def refuse_unusable_username(username: str, *, besides: User) -> None:
         raise ValidationError(
             User._meta.get_field("username").error_messages["unique"], code="username_taken"
         )
-
-
-class CloseAccountForm(forms.Form):
-    """The password once more, before an account is deleted."""
-
-    password = forms.CharField(
-        label=_("Your password"),
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-    )
