@@ -1,0 +1,261 @@
+"""Writing the demo: rows in bulk, with the counters that booking one by one would have left."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from allauth.account.models import EmailAddress
+from django.core.files.base import ContentFile
+from django.db import transaction
+from django.utils.text import slugify
+
+from accounts.models import User
+from evento.demo.covers import landscape
+from evento.demo.people import (
+    SIGN_INS,
+    crowd,
+    hashed,
+    random_uuid,
+    sign_in_account,
+    verified_address,
+)
+from evento.demo.programme import Plan, plan_programme
+from events.availability import exact_availability
+from events.covers import EXTENSION
+from events.models import SLUG_ALPHABET, SLUG_RANDOM_LENGTH, Category, Event, EventOrganiser
+from events.signals import event_cancelled, event_full, event_near_capacity
+from tickets.models import CODE_LENGTH, Ticket
+from tickets.signals import ticket_booked
+
+EVENTS_AT_ONCE = 100
+ROWS_AT_ONCE = 1000
+NOTES = (
+    "I use a wheelchair.",
+    "Vegetarian, please.",
+    "I may be ten minutes late.",
+    "Allergic to nuts.",
+    "I bring my hearing dog.",
+    "Could I sit near the front? I read lips.",
+)
+ONLINE_ROOM = "https://meet.example.org/"
+
+Progress = Callable[[int], object]
+
+
+class AlreadyThere(Exception):
+    """The database has the demo of this seed already."""
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Who plays which part."""
+
+    organiser: User
+    attendee: User
+    organisers: list[User]
+    holders: list[User]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for."""
+
+    events: int
+    people: int
+    tickets: int
+    seed: int
+    password: str
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What every event of one demo is composed from."""
+
+    cast: Cast
+    categories: dict[str, Category]
+    rng: random.Random
+    now: datetime
+
+
+@dataclass
+class Page:
+    """One batch of events with what belongs to them."""
+
+    events: list[Event]
+    organisers: list[EventOrganiser]
+    tickets: list[Ticket]
+
+
+def planned(request: Request, now: datetime) -> list[Plan]:
+    """The programme of this request. Raises TooManyTickets."""
+    # Staff and the demo's organiser hold no tickets.
+    return plan_programme(request.events, request.tickets, request.people - 2, request.seed, now)
+
+
+def build(request: Request, plans: list[Plan], now: datetime, progress: Progress) -> None:
+    """Write people, then events with their tickets, batch by batch; each batch whole or not at all.
+
+    The demo's own accounts are told of what concerns them, as if it had just happened. Raises
+    AlreadyThere.
+    """
+    cast = _write_people(request, progress)
+    rng = random.Random(f"{request.seed}:events")  # noqa: S311 - the same seed, the same data
+    stage = Stage(cast, _categories(plans), rng, now)
+    for first in range(0, len(plans), EVENTS_AT_ONCE):
+        batch = plans[first : first + EVENTS_AT_ONCE]
+        page = Page([], [], [])
+        for plan in batch:
+            _compose(page, plan, stage)
+        with transaction.atomic():
+            if first == 0 and Event.objects.filter(pk=page.events[0].pk).exists():
+                raise AlreadyThere
+            _write(page)
+            if first == 0:
+                _tell(page, cast, now)
+        progress(len(page.events) + len(page.tickets))
+
+
+def _write_people(request: Request, progress: Progress) -> Cast:
+    password = hashed(request.password)
+    wanted = [sign_in_account(one, request.seed, password) for one in SIGN_INS]
+    wanted += crowd(request.people - len(SIGN_INS), request.seed, password)
+    with transaction.atomic():
+        # A second demo shares the three sign-ins of the first; one that was interrupted goes on.
+        emails = [person.email for person in wanted]
+        there = {person.email: person for person in User.objects.filter(email__in=emails)}
+        missing = [person for person in wanted if person.email not in there]
+        User.objects.bulk_create(missing, batch_size=ROWS_AT_ONCE)
+        addresses = [verified_address(person) for person in missing]
+        EmailAddress.objects.bulk_create(addresses, batch_size=ROWS_AT_ONCE)
+    progress(len(wanted))
+    people = [there.get(person.email, person) for person in wanted]
+    organiser, attendee, _staff, *others = people
+    return Cast(
+        organiser=organiser,
+        attendee=attendee,
+        organisers=[person for person in others if person.is_organiser] or [organiser],
+        holders=[attendee, *others],
+    )
+
+
+def _categories(plans: list[Plan]) -> dict[str, Category]:
+    return {
+        slug: Category.objects.get_or_create(slug=slug, defaults={"name": slug.capitalize()})[0]
+        for slug in sorted({plan.category for plan in plans})
+    }
+
+
+def _compose(page: Page, plan: Plan, stage: Stage) -> None:
+    cast, rng = stage.cast, stage.rng
+    event = _event(plan, rng, stage.now)
+    event.category = stage.categories[plan.category]
+    # The demo's organiser has most of the programme, so that there is something to manage.
+    leader = cast.organiser if rng.random() < 0.7 else rng.choice(cast.organisers)
+    helpers = [person for person in cast.organisers if person != leader]
+    team = [leader, *rng.sample(helpers, k=min(len(helpers), rng.choice((0, 0, 1))))]
+    page.events.append(event)
+    page.organisers += [
+        EventOrganiser(
+            id=random_uuid(rng), event=event, user=person, added_by=leader, added_at=_since(event)
+        )
+        for person in team
+    ]
+    page.tickets += _tickets(event, plan, stage)
+
+
+def _event(plan: Plan, rng: random.Random, now: datetime) -> Event:
+    tail = "".join(rng.choices(SLUG_ALPHABET, k=SLUG_RANDOM_LENGTH))
+    published = min(now, plan.starts_at) - timedelta(days=rng.randint(20, 45), hours=rng.random())
+    event = Event(
+        id=random_uuid(rng),
+        slug=f"{slugify(plan.title)[:60].strip('-')}-{tail}",
+        title=plan.title,
+        description=plan.description,
+        starts_at=plan.starts_at,
+        time_zone=plan.zone,
+        duration=timedelta(minutes=plan.minutes),
+        capacity=plan.capacity,
+        places_taken=plan.taken,
+        location=plan.location,
+        online_url=f"{ONLINE_ROOM}{rng.getrandbits(40):x}" if plan.online else "",
+        organiser_name=plan.organiser_name,
+        contact=plan.contact,
+        status=Event.Status.DRAFT if plan.state == "draft" else Event.Status.PUBLISHED,
+        published_at=None if plan.state == "draft" else published,
+    )
+    event.starts_on = event.local_start.date()
+    if plan.state == "cancelled":
+        event.status = Event.Status.CANCELLED
+        event.cancelled_at, event.cancellation_reason, event.revision = now, plan.reason, 1
+    _latch(event, now)
+    if plan.cover:
+        # Written to the disk with its row.
+        event.cover = ContentFile(landscape(rng), name=f"{rng.getrandbits(128):032x}{EXTENSION}")
+    return event
+
+
+def _latch(event: Event, now: datetime) -> None:
+    """As if the organisers had been told of the last places, so that they are not told again."""
+    availability = exact_availability(event)
+    if event.is_open(now) and availability.is_near_capacity:
+        event.near_capacity_at = now - timedelta(hours=1)
+        event.full_at = now if availability.left == 0 else None
+
+
+def _since(event: Event) -> datetime:
+    return event.published_at or event.starts_at - timedelta(days=30)
+
+
+def _holders(plan: Plan, stage: Stage) -> list[User]:
+    count = plan.taken + plan.given_back
+    holders = stage.rng.sample(stage.cast.holders, k=count)
+    if not plan.attendee:
+        return holders
+    others = [person for person in holders if person != stage.cast.attendee]
+    return [stage.cast.attendee, *others][:count]
+
+
+def _tickets(event: Event, plan: Plan, stage: Stage) -> list[Ticket]:
+    """Valid ones first, then those their holders gave back."""
+    rng = stage.rng
+    until = min(stage.now, event.starts_at)
+    window = (until - _since(event)).total_seconds()
+    tickets = []
+    for n, holder in enumerate(_holders(plan, stage)):
+        booked_at = _since(event) + timedelta(seconds=rng.uniform(0, window * 0.9))
+        given_back = n >= plan.taken
+        tickets.append(
+            Ticket(
+                id=random_uuid(rng),
+                event=event,
+                holder=holder,
+                code=f"{rng.randrange(10**CODE_LENGTH):0{CODE_LENGTH}d}",
+                status=Ticket.Status.CANCELLED if given_back else Ticket.Status.VALID,
+                note=rng.choice(NOTES) if rng.random() < 0.08 else "",
+                booked_at=booked_at,
+                cancelled_at=booked_at + (until - booked_at) / 2 if given_back else None,
+            )
+        )
+    return tickets
+
+
+def _write(page: Page) -> None:
+    Event.objects.bulk_create(page.events)
+    EventOrganiser.objects.bulk_create(page.organisers, batch_size=ROWS_AT_ONCE)
+    Ticket.objects.bulk_create(page.tickets, batch_size=ROWS_AT_ONCE)
+
+
+def _tell(page: Page, cast: Cast, now: datetime) -> None:
+    """Give the demo's own accounts something in their bell and under var/mail/."""
+    for ticket in page.tickets:
+        if ticket.holder == cast.attendee and ticket.is_valid and ticket.event.is_open(now):
+            ticket_booked.send(Ticket, ticket=ticket, now=now)
+    own = {row.event_id for row in page.organisers if row.user == cast.organiser}
+    for event in page.events:
+        if event.is_cancelled:
+            event_cancelled.send(Event, event=event, by=cast.organiser, now=now)
+        if event.pk in own and event.near_capacity_at:
+            signal = event_full if event.full_at else event_near_capacity
+            availability = exact_availability(event)
+            signal.send(Event, event_id=event.pk, availability=availability, now=now)
