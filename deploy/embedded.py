@@ -79,7 +79,8 @@ def locked(file: IO[str]) -> bool:
 @contextmanager
 def announced_to_commands() -> Iterator[None]:
     """Lend database and address to `manage.py` for as long as this process lives."""
-    with RUNNING_FILE.open("a", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+    RUNNING_FILE.touch(mode=0o600)
+    with RUNNING_FILE.open("a") as file:
         if not locked(file):
             say("Another Evento runs from this folder: manage.py works on that one's database.")
             yield

@@ -40,7 +40,7 @@ SERVED_OVER_TLS = _site.scheme == "https"
 
 EMBEDDED_DATABASE_URL = f"sqlite:///{VAR_DIR / 'evento.sqlite3'}"
 DATABASES: dict[str, dict[str, Any]] = {
-    "default": env.db_url("DATABASE_URL", default=EMBEDDED_DATABASE_URL)
+    "default": env.db_url_config(env.str("DATABASE_URL", default="") or EMBEDDED_DATABASE_URL)
 }
 _database = DATABASES["default"]
 IS_SQLITE = _database["ENGINE"] == "django.db.backends.sqlite3"

@@ -89,8 +89,7 @@ class Page:
 
 def planned(request: Request, now: datetime) -> list[Plan]:
     """The programme of this request. Raises TooManyTickets."""
-    # Staff and the demo's organiser hold no tickets.
-    return plan_programme(request.events, request.tickets, request.people - 2, request.seed, now)
+    return plan_programme(request.events, request.tickets, request.people, request.seed, now)
 
 
 def build(request: Request, plans: list[Plan], now: datetime, progress: Progress) -> None:
@@ -130,12 +129,12 @@ def _write_people(request: Request, progress: Progress) -> Cast:
         EmailAddress.objects.bulk_create(addresses, batch_size=ROWS_AT_ONCE)
     progress(len(wanted))
     people = [there.get(person.email, person) for person in wanted]
-    organiser, attendee, _staff, *others = people
+    organiser, attendee = people[:2]
     return Cast(
         organiser=organiser,
         attendee=attendee,
-        organisers=[person for person in others if person.is_organiser] or [organiser],
-        holders=[attendee, *others],
+        organisers=[person for person in people[2:] if person.is_organiser] or [organiser],
+        holders=people,
     )
 
 
