@@ -105,7 +105,11 @@ def _near_capacity_bell(context: dict[str, Any]) -> Bell:
 
 
 def _full_bell(context: dict[str, Any]) -> Bell:
-    text = _("“%(title)s” is full: all %(capacity)d places are taken.")
+    text = ngettext(
+        "“%(title)s” is full: its one place is taken.",
+        "“%(title)s” is full: all %(capacity)d places are taken.",
+        context["capacity"],
+    )
     return Bell(text % context)
 
 
