@@ -1,6 +1,6 @@
 """`make test`: all tests on SQLite and on PostgreSQL, branch coverage over both together.
 
-`python -m tests.run_all [--no-cov] [pytest arguments]`. PostgreSQL is used when it answers; with CI=true
+`python -m tests.run_all [--no-cov] [pytest arguments]`, or `--has-postgresql` to ask only. PostgreSQL is used when it answers; with CI=true
 it must. TEST_DATABASE_URL names a server that allows making databases.
 """
 
@@ -93,6 +93,8 @@ def engines():
 
 
 def main(arguments):
+    if arguments == ["--has-postgresql"]:
+        return 0 if postgresql_url() else 1
     coverage = "--no-cov" not in arguments
     arguments = [argument for argument in arguments if argument != "--no-cov"]
     # A choice of tests says nothing about coverage.
