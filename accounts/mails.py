@@ -15,9 +15,13 @@ class Part:
         return self.lines[0] if self.lines else self.url
 
 
+SIGNATURE = "\n-- \n"
+
+
 def parts_of(text: str) -> list[Part]:
-    """The paragraphs of `text`. One that is `Label:` above an address is a link with that label."""
-    return [_part(block.splitlines()) for block in text.strip().split("\n\n") if block.strip()]
+    """The paragraphs of `text` above its signature. `Label:` above an address is a link with that label."""
+    body, *_signature = text.split(SIGNATURE)
+    return [_part(block.splitlines()) for block in body.strip().split("\n\n") if block.strip()]
 
 
 def _part(raw: list[str]) -> Part:
