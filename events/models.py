@@ -17,6 +17,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import validate_time_zone
+from events.covers import CoverField
 from events.querysets import MAX_DURATION, EventQuerySet, frozen_start_told
 
 SLUG_TITLE_LENGTH = 60
@@ -88,7 +89,7 @@ class Event(models.Model):
     category = models.ForeignKey(
         Category, verbose_name=_("category"), null=True, blank=True, on_delete=models.SET_NULL
     )
-    cover = models.ImageField(_("cover picture"), upload_to="covers/", blank=True, max_length=200)
+    cover = CoverField(_("cover picture"), upload_to="covers/", blank=True, max_length=200)
     organiser_name = models.CharField(_("organiser’s public name"), max_length=120, blank=True)
     contact = models.CharField(
         _("public contact"), max_length=200, blank=True, help_text=_("An e-mail address or a link.")

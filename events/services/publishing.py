@@ -12,6 +12,7 @@ from evento.database import retry_conflicts
 from evento.refusals import Refusal
 from events.models import Event, EventOrganiser, random_slug
 from events.querysets import start_frozen
+from events.services.covers import discard_cover_if_unused
 from events.services.places import FillLevel, lock_event, note_fill_level
 from events.signals import event_cancelled, event_changed, event_published
 
@@ -168,6 +169,7 @@ def delete_draft(event: Event) -> None:
         if not stored.is_draft:
             raise Refusal("not_a_draft", _("Only drafts can be deleted. Cancel the event instead."))
         stored.delete()
+        discard_cover_if_unused(stored.cover.name)
 
 
 def _publish(event: Event, *, by: User | None, now: datetime) -> None:
@@ -198,11 +200,14 @@ def _refuse_changes(stored: Event, changed: dict[str, Any]) -> None:
 
 
 def _apply(stored: Event, changed: dict[str, Any]) -> None:
+    old_cover = stored.cover.name
     for name, value in changed.items():
         setattr(stored, name, value)
     untouched = {field.name for field in Event._meta.get_fields()} - set(changed)
     stored.clean_fields(exclude=untouched | {"cover"})
     stored.save(update_fields=[*changed, "updated_at"])
+    if stored.cover.name != old_cover:
+        discard_cover_if_unused(old_cover)
 
 
 def _tell_change(

@@ -1,0 +1,174 @@
+"""Form fields for what an event is made of: wall clock time, zone, length, picture."""
+
+import zoneinfo
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.contrib.admin.widgets import AdminFileWidget
+from django.core.files.base import File
+from django.template.loader import render_to_string
+from django.utils.dateparse import parse_duration
+from django.utils.translation import gettext_lazy as _
+
+from events.covers import ACCEPTED, clean_cover
+from events.querysets import MAX_DURATION
+
+# A year outside is a slip of the finger, and far enough from where arithmetic with dates ends.
+FIRST_YEAR, LAST_YEAR = 1970, 2199
+
+Choices = list[tuple[str, Any]]
+
+
+class ProjectMultiWidget(forms.MultiWidget):
+    """A MultiWidget whose template lies with the project's others."""
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> str:
+        return render_to_string(self.template_name, self.get_context(name, value, attrs))
+
+
+class WallClockWidget(ProjectMultiWidget):
+    """A date and a time of day, each in the browser's own control."""
+
+    template_name = "admin/widgets/wall_clock.html"
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        parts = (
+            forms.DateInput({"type": "date", "class": "vDateField"}, format="%Y-%m-%d"),
+            forms.TimeInput({"type": "time", "class": "vTimeField"}, format="%H:%M"),
+        )
+        super().__init__(parts, attrs)
+
+    def decompress(self, value: datetime | None) -> list[Any]:
+        return [value.date(), value.time()] if value else [None, None]
+
+
+class WallClockField(forms.MultiValueField):
+    """A date and time as clocks show it: naive, because the zone is asked beside it."""
+
+    widget = WallClockWidget
+    default_error_messages = {
+        "year": _("Choose a year between %(first)d and %(last)d."),
+        "incomplete": _("Enter the date and the time."),
+    }
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__((forms.DateField(), forms.TimeField()), **kwargs)
+
+    def compress(self, data_list: list[Any]) -> datetime | None:
+        if not data_list:
+            return None
+        day: date | None = data_list[0]
+        clock: time | None = data_list[1]
+        if day is None or clock is None:
+            raise forms.ValidationError(self.error_messages["incomplete"], code="incomplete")
+        if not FIRST_YEAR <= day.year <= LAST_YEAR:
+            raise forms.ValidationError(
+                self.error_messages["year"],
+                code="year",
+                params={"first": FIRST_YEAR, "last": LAST_YEAR},
+            )
+        return datetime.combine(day, clock)
+
+
+class DurationWidget(ProjectMultiWidget):
+    """Hours and minutes."""
+
+    template_name = "admin/widgets/duration.html"
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        parts = (
+            forms.NumberInput({"min": 0, "inputmode": "numeric", "class": "vDurationField"}),
+            forms.NumberInput(
+                {"min": 0, "max": 59, "inputmode": "numeric", "class": "vDurationField"}
+            ),
+        )
+        super().__init__(parts, attrs)
+
+    def decompress(self, value: timedelta | None) -> list[Any]:
+        if value is None:
+            return [None, None]
+        minutes = int(value.total_seconds()) // 60
+        return [minutes // 60, minutes % 60]
+
+    def value_from_datadict(
+        self, data: Mapping[str, Any], files: Mapping[str, Any], name: str
+    ) -> list[Any]:
+        """The two numbers; or one value such as "2:30:00", as Django's own field would post it."""
+        parts = super().value_from_datadict(data, files, name)
+        if parts == [None, None] and (length := _parsed(data.get(name) or "")):
+            return self.decompress(length)
+        return parts
+
+
+def _parsed(text: str) -> timedelta | None:
+    try:
+        return parse_duration(text)
+    except OverflowError:
+        return None
+
+
+class DurationField(forms.MultiValueField):
+    """How long something lasts, in hours and minutes; either may be left empty."""
+
+    widget = DurationWidget
+    default_error_messages = {
+        "nothing": _("An event lasts longer than nothing."),
+        "too_long": _("An event lasts 31 days at most. Enter a longer one as several events."),
+    }
+
+    def __init__(self, **kwargs: Any) -> None:
+        fields = (
+            forms.IntegerField(min_value=0, max_value=10_000, required=False),
+            forms.IntegerField(min_value=0, max_value=59, required=False),
+        )
+        super().__init__(fields, require_all_fields=False, **kwargs)
+
+    def compress(self, data_list: list[Any]) -> timedelta | None:
+        if not data_list:
+            return None
+        length = timedelta(hours=data_list[0] or 0, minutes=data_list[1] or 0)
+        if not length:
+            raise forms.ValidationError(self.error_messages["nothing"], code="nothing")
+        if length > MAX_DURATION:
+            raise forms.ValidationError(self.error_messages["too_long"], code="too_long")
+        return length
+
+
+def zone_choices() -> Choices:
+    """The IANA zones that are named after a place, grouped by continent, and UTC."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for name in sorted(zoneinfo.available_timezones()):
+        area, slash, place = name.partition("/")
+        if slash and area not in {"Etc", "SystemV", "US", "posix", "right"}:
+            groups.setdefault(area, []).append((name, place.replace("_", " ").replace("/", " – ")))
+    return [("UTC", "UTC"), *groups.items()]
+
+
+class ZoneField(forms.ChoiceField):
+    """An IANA time zone; `keep` makes sure that a stored one stays among the choices."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=zone_choices, **kwargs)
+
+    def keep(self, name: str) -> None:
+        if not self.valid_value(name):
+            self.choices = [(name, name), *zone_choices()]
+
+
+class CoverUploadField(forms.FileField):
+    """A picture to upload, which comes out checked and re-encoded (events.covers)."""
+
+    widget = AdminFileWidget
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        accepted = ",".join(f"image/{kind.lower()}" for kind in ACCEPTED)
+        return super().widget_attrs(widget) | {"accept": accepted}
+
+    def clean(self, data: Any, initial: Any = None) -> Any:
+        """The picture, ready to be stored; "" to remove the stored one; `initial` for no change."""
+        value = super().clean(data, initial)
+        if value is False:
+            return ""
+        return clean_cover(value) if isinstance(value, File) and data else value
