@@ -1,7 +1,15 @@
 """The admin, entered through the site's own doors (SPEC 1)."""
 
+from typing import Any
+
 from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib.auth.views import redirect_to_login
+from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, resolve_url
+from django.urls import URLPattern, URLResolver, path, reverse
+from django.utils.translation import gettext_lazy as _
 
 from events.permissions import may_enter_admin
 
@@ -9,5 +17,60 @@ from events.permissions import may_enter_admin
 class EventoAdminSite(admin.AdminSite):
     """Open to staff and organisers; `is_staff` means staff only."""
 
+    site_title = _("Evento")
+    site_header = _("Evento")
+    index_title = _("Manage")
+
     def has_permission(self, request: HttpRequest) -> bool:
         return may_enter_admin(request.user)
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """Django's, but "view on site" opens only what the person may see in here."""
+        shortcut = path(
+            "r/<int:content_type_id>/<uuid:object_id>/",
+            self.admin_view(self.view_on_site),
+            name="view_on_site",
+        )
+        kept = [url for url in super().get_urls() if getattr(url, "name", "") != shortcut.name]
+        return [shortcut, *kept]
+
+    def view_on_site(
+        self, request: HttpRequest, content_type_id: int, object_id: str
+    ) -> HttpResponse:
+        """Lead to an object's public page. Raises Http404 for whatever its admin would not show."""
+        kind = ContentType.objects.filter(pk=content_type_id).first()
+        model_admin = self._registry.get(kind.model_class()) if kind else None
+        found = model_admin.get_object(request, str(object_id)) if model_admin else None
+        if found is None or not hasattr(found, "get_absolute_url"):
+            raise Http404
+        if not model_admin.has_view_permission(request, found):
+            raise Http404
+        return redirect(found)
+
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Lead to the site's sign-in, so that verification, limits and second factors hold here too.
+
+        Raises PermissionDenied for people who are signed in and manage nothing.
+        """
+        wanted = request.GET.get("next") or reverse("admin:index")
+        if self.has_permission(request):
+            return redirect("admin:index")
+        if request.user.is_authenticated:
+            raise PermissionDenied
+        return redirect_to_login(wanted, resolve_url("account_login"))
+
+    def logout(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Lead to the site's sign-out page."""
+        return redirect("account_logout")
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Lead to the site's page for changing the password."""
+        return redirect("account_change_password")
+
+    password_change_done = password_change

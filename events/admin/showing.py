@@ -1,0 +1,58 @@
+"""How an event's facts look in the admin."""
+
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+
+from events.availability import exact_availability
+from events.models import Event
+from events.templatetags.event_times import long_date, start_clock, zone_phrase
+
+
+def start_line(event: Event) -> str:
+    """The start on the event's own clock, with its zone."""
+    return gettext("%(date)s, %(clock)s, %(zone)s") % {
+        "date": long_date(event),
+        "clock": start_clock(event),
+        "zone": zone_phrase(event),
+    }
+
+
+def status_chip(event: Event) -> SafeString:
+    """One word for where the event stands, in its colour."""
+    now = timezone.now()
+    if event.archived_at is not None:
+        kind, word = "", gettext("Archived")
+    elif event.is_cancelled:
+        kind, word = "badge-stop", gettext("Cancelled")
+    elif event.is_draft:
+        kind, word = "badge-few", gettext("Draft")
+    elif event.has_ended(now):
+        kind, word = "", gettext("Past")
+    elif event.is_under_way(now):
+        kind, word = "badge-mine", gettext("On now")
+    else:
+        kind, word = "badge-mine", gettext("Published")
+    return format_html('<span class="badge {}">{}</span>', kind, word)
+
+
+def places_line(event: Event) -> str:
+    """ "12 of 40", for its organisers alone."""
+    counts = exact_availability(event)
+    return gettext("%(taken)d of %(capacity)d") % {
+        "taken": counts.taken,
+        "capacity": counts.capacity,
+    }
+
+
+def places_bar(event: Event) -> SafeString:
+    """Places taken of capacity, as a bar with its figures."""
+    counts = exact_availability(event)
+    return format_html(
+        '<span class="places"><meter class="fill" min="0" max="{}" value="{}"></meter>'
+        "<span>{}</span></span>",
+        counts.capacity,
+        counts.taken,
+        places_line(event),
+    )

@@ -1,0 +1,160 @@
+"""The tickets of the events that a person manages: to look at, never to edit (SPEC 3)."""
+
+import uuid
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from events.admin.showing import start_line
+from events.models import Event
+from events.permissions import may_enter_admin, may_manage_event
+from tickets.models import Ticket
+
+# The codes are the secret of a ticket: nothing may ask for them, or for a person, bit by bit.
+LOOKUPS = frozenset({"event", "status"})
+EVENTS_SHOWN = 20
+
+
+class EventFilter(admin.SimpleListFilter):
+    """One event among the person's own; the latest are offered."""
+
+    title = _("event")
+    parameter_name = "event"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        own = Event.objects.managed_by(request.user).exclude(status=Event.Status.DRAFT)
+        latest = list(own.order_by("-starts_at")[:EVENTS_SHOWN].values_list("pk", "title"))
+        chosen = _uuid(self.value())
+        if chosen and chosen not in dict(latest):
+            latest += own.filter(pk=chosen).values_list("pk", "title")
+        return [(str(pk), title) for pk, title in latest]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() is None:
+            return queryset
+        chosen = _uuid(self.value())
+        return queryset.filter(event=chosen) if chosen else queryset.none()
+
+
+class StatusFilter(admin.SimpleListFilter):
+    """Valid tickets (void ones included: the event was cancelled, not the ticket), or cancelled."""
+
+    title = _("status")
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return list(Ticket.Status.choices)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() in Ticket.Status.values:
+            return queryset.filter(status=self.value())
+        return queryset
+
+
+class TicketAdmin(admin.ModelAdmin):
+    """Read-only: people book and cancel, organisers look."""
+
+    actions = None
+    list_display = ["holder_name", "email", "event_title", "state", "note", "booked", "code_shown"]
+    list_display_links = ["holder_name"]
+    list_filter = [EventFilter, StatusFilter]
+    list_per_page = 50
+    list_select_related = ["event", "holder"]
+    ordering = ["-booked_at", "id"]
+    search_fields = ["holder__display_name", "holder__username", "holder__email"]
+    search_help_text = _("Search by name, e-mail or code")
+    fields = [
+        "holder_name",
+        "email",
+        "event_title",
+        "starts",
+        "state",
+        "note",
+        "booked",
+        "code_shown",
+    ]
+    readonly_fields = fields
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return may_enter_admin(request.user)
+
+    def has_view_permission(self, request: HttpRequest, obj: Ticket | None = None) -> bool:
+        if obj is None:
+            return may_enter_admin(request.user)
+        return may_manage_event(request.user, obj.event)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Ticket | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Ticket | None = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return Ticket.objects.managed_by(request.user)
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        return lookup in LOOKUPS
+
+    def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
+        return to_field == self.opts.pk.name
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet, search_term: str
+    ) -> tuple[QuerySet, bool]:
+        """By name or e-mail; a whole code, with or without its spaces, finds its ticket."""
+        digits = "".join(search_term.split())
+        if len(digits) == Ticket._meta.get_field("code").max_length and digits.isdecimal():
+            return queryset.filter(code=digits), False
+        return super().get_search_results(request, queryset, search_term)
+
+    @admin.display(description=_("holder"), ordering="holder__display_name")
+    def holder_name(self, ticket: Ticket) -> str:
+        return ticket.holder.name
+
+    @admin.display(description=_("e-mail"), ordering="holder__email")
+    def email(self, ticket: Ticket) -> str:
+        return ticket.holder.email
+
+    @admin.display(description=_("event"), ordering="event__starts_at")
+    def event_title(self, ticket: Ticket) -> SafeString:
+        url = reverse("admin:events_event_change", args=[ticket.event_id])
+        return format_html('<a href="{}">{}</a>', url, ticket.event.title)
+
+    @admin.display(description=_("start"))
+    def starts(self, ticket: Ticket) -> str:
+        return start_line(ticket.event)
+
+    @admin.display(description=_("status"), ordering="status")
+    def state(self, ticket: Ticket) -> SafeString:
+        if not ticket.is_valid:
+            kind, word = "", ticket.get_status_display()
+        elif ticket.is_void:
+            kind, word = "badge-stop", gettext("Void")
+        else:
+            kind, word = "badge-mine", ticket.get_status_display()
+        return format_html('<span class="badge {}">{}</span>', kind, word)
+
+    @admin.display(description=_("booked"), ordering="booked_at")
+    def booked(self, ticket: Ticket) -> str:
+        return date_format(ticket.booked_at.astimezone(ticket.event.zone), "j F Y, H:i")
+
+    @admin.display(description=_("code"))
+    def code_shown(self, ticket: Ticket) -> SafeString:
+        return format_html('<span class="code">{}</span>', ticket.code_in_groups)
+
+
+def _uuid(text: str | None) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text or "")
+    except ValueError:
+        return None
