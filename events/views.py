@@ -115,7 +115,9 @@ def month(request: HttpRequest, year: int | None = None, month: int | None = Non
     """A month of events on their own dates, cancelled ones too; without a date, this month."""
     now = timezone.now()
     today = site_today(now)
-    shown = calendar.month_of(year or today.year, month or today.month)
+    shown = calendar.month_of(
+        today.year if year is None else year, today.month if month is None else month
+    )
     if shown is None:
         raise Http404
     events = LISTED.public().filter(starts_on__range=(shown.first_day, shown.last_day))
@@ -182,7 +184,9 @@ def ics(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _own_offer(user: User, offer_id: UUID) -> OrganiserOffer:
     """The offer, if it was made to an address that `user` has verified; else 404."""
-    offer = get_object_or_404(OrganiserOffer.objects.select_related("event", "offered_by"), pk=offer_id)
+    offer = get_object_or_404(
+        OrganiserOffer.objects.select_related("event", "offered_by"), pk=offer_id
+    )
     addresses = EmailAddress.objects.filter(user=user, verified=True)
     if not addresses.filter(email__iexact=offer.email).exists():
         raise Http404
