@@ -1,0 +1,214 @@
+"""Real server processes for tests, and many people asking them at once."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from datetime import timedelta
+from http.cookies import SimpleCookie
+from importlib import import_module
+from pathlib import Path
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.models import Session
+from django.db import connection
+from django.utils import timezone
+
+ROOT = Path(__file__).resolve().parent.parent
+CSRF_SECRET = "c" * 32
+START_SECONDS = 40
+STOP_SECONDS = 15
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running gunicorn: where it answers, and the file it logs to."""
+
+    port: int
+    log: Path
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: dict
+    cookies: dict
+    body: str
+
+
+@contextlib.contextmanager
+def running(folder, *, database_url, application="evento.wsgi", workers=1, threads=1, **env):
+    """gunicorn on a free port and on `database_url`, stopped with all its workers at the end.
+
+    The listening socket is ours and handed down, so no other process can take the port in between.
+    """
+    log = Path(folder) / "server.log"
+    with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener, log.open("wb") as output:
+        port = listener.getsockname()[1]
+        command = [sys.executable, "-m", "gunicorn", f"{application}:application"]
+        options = ["--bind", f"fd://{listener.fileno()}", "--workers", str(workers)]
+        options += ["--threads", str(threads), "--timeout", "60", "--graceful-timeout", "5"]
+        process = subprocess.Popen(
+            [*command, *options],
+            cwd=ROOT,
+            env=_environment(database_url, port) | env,
+            pass_fds=[listener.fileno()],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            server = Server(port, log)
+            _wait_until_it_answers(server, process)
+            yield server
+        finally:
+            _stop(process)
+
+
+def _environment(database_url, port):
+    """The test run's own secret key, so that sessions and messages written here are understood there."""
+    return os.environ | {
+        "DJANGO_SETTINGS_MODULE": "evento.settings",
+        "DATABASE_URL": database_url,
+        "SECRET_KEY": settings.SECRET_KEY,
+        "SITE_URL": f"http://127.0.0.1:{port}",
+        "NOTIFICATIONS_SEND": "worker",
+        "DEBUG": "false",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _wait_until_it_answers(server, process):
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        try:
+            urllib.request.urlopen(f"{server.url}/robots.txt", timeout=START_SECONDS)
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            continue
+        return
+    raise AssertionError(f"The server did not start:\n{server.log.read_text()}")
+
+
+def _stop(process):
+    if process.poll() is None:
+        process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def database_for_servers(folder):
+    """The URL of the test's own database as it is now, for a server process.
+
+    SQLite's test database lives in this process's memory, so the server gets a copy in a file. The
+    test must have committed (`transaction=True`).
+    """
+    if connection.vendor == "sqlite":
+        path = Path(folder) / "served.sqlite3"
+        connection.ensure_connection()
+        with contextlib.closing(sqlite3.connect(path)) as copy:
+            connection.connection.backup(copy)
+        return f"sqlite:///{path}"
+    database = connection.settings_dict
+    user = f"{database['USER']}:{database['PASSWORD']}".rstrip(":")
+    return f"postgres://{user}@{database['HOST']}:{database['PORT'] or 5432}/{database['NAME']}"
+
+
+@contextlib.contextmanager
+def reading(database_url):
+    """A function that runs a query on the database a server worked on, whichever engine it is."""
+    if not database_url.startswith("sqlite"):
+        with connection.cursor() as cursor:
+
+            def query(sql):
+                cursor.execute(sql)
+                return cursor.fetchall()
+
+            yield query
+        return
+    with contextlib.closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as file:
+        yield lambda sql: file.execute(sql).fetchall()
+
+
+def sign_in(people):
+    """A session for each of `people`, straight into the database: the cookies of each browser."""
+    store = import_module(settings.SESSION_ENGINE).SessionStore
+    expires = timezone.now() + timedelta(days=1)
+    rows = []
+    for person in people:
+        session = store()
+        content = {
+            SESSION_KEY: str(person.pk),
+            BACKEND_SESSION_KEY: "django.contrib.auth.backends.ModelBackend",
+            HASH_SESSION_KEY: person.get_session_auth_hash(),
+        }
+        key = session._get_new_session_key()
+        rows.append(
+            Session(session_key=key, session_data=session.encode(content), expire_date=expires)
+        )
+    Session.objects.bulk_create(rows)
+    return [f"sessionid={row.session_key}; csrftoken={CSRF_SECRET}" for row in rows]
+
+
+def post_at_once(server, path, cookies, **headers):
+    """One POST by each browser, all of them under way together; the answers in the same order."""
+
+    async def everybody():
+        return await asyncio.gather(*(_ask(server, "POST", path, it, headers) for it in cookies))
+
+    return asyncio.run(everybody())
+
+
+def get(server, path, cookie):
+    return asyncio.run(_ask(server, "GET", path, cookie, {}))
+
+
+async def _ask(server, method, path, cookie, headers):
+    body = urlencode({"csrfmiddlewaretoken": CSRF_SECRET}) if method == "POST" else ""
+    lines = {
+        "Host": f"127.0.0.1:{server.port}",
+        "Connection": "close",
+        "Cookie": cookie,
+        "Content-Type": "application/x-www-form-urlencoded",
+        "Content-Length": str(len(body)),
+        **{name.replace("_", "-"): value for name, value in headers.items()},
+    }
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(f"{method} {path} HTTP/1.1\r\n{head}\r\n{body}".encode())
+    raw = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    return _read(raw)
+
+
+def _read(raw):
+    head, _blank, body = raw.partition(b"\r\n\r\n")
+    status, *lines = head.decode().split("\r\n")
+    pairs = [line.split(": ", 1) for line in lines]
+    jar = SimpleCookie()
+    for name, value in pairs:
+        if name.lower() == "set-cookie":
+            jar.load(value)
+    cookies = {name: morsel.value for name, morsel in jar.items()}
+    return Answer(int(status.split()[1]), dict(pairs), cookies, body.decode())
