@@ -1,4 +1,4 @@
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.conf import settings
 from django.contrib.admin.apps import AdminConfig
 from django.core.management import call_command
@@ -16,7 +16,9 @@ class EventoConfig(AppConfig):
     name = "evento"
 
     def ready(self) -> None:
-        post_migrate.connect(create_cache_table, sender=self, dispatch_uid="evento.cache_table")
+        # Django sends post_migrate only for apps with models, which `evento` has not.
+        accounts = apps.get_app_config("accounts")
+        post_migrate.connect(create_cache_table, sender=accounts, dispatch_uid="evento.cache_table")
 
 
 class EventoAdminConfig(AdminConfig):
