@@ -95,7 +95,7 @@ def test_passkey_that_is_not_used_is_said_on_the_page(site, browser):
     context = browser.new_context()
     page = context.new_page()
     page.goto(f"{site}/accounts/login/")
-    page.evaluate("navigator.credentials.get = () => Promise.reject(new Error('no'))")
+    page.evaluate("() => { navigator.credentials.get = () => Promise.reject(Error('no')); }")
 
     page.get_by_role("button", name="Sign in with a passkey").click()
 
