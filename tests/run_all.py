@@ -1,7 +1,7 @@
 """`make test`: all tests on SQLite and on PostgreSQL, branch coverage over both together.
 
-`python -m tests.run_all [--no-cov] [pytest arguments]`, or `--has-postgresql` to ask only. PostgreSQL is used when it answers; with CI=true
-it must. TEST_DATABASE_URL names a server that allows making databases.
+`python -m tests.run_all [--no-cov] [pytest arguments]`, or `--has-postgresql` to ask only. PostgreSQL is
+used when it answers; with CI=true it must. TEST_DATABASE_URL names a server that allows making databases.
 """
 
 import hashlib

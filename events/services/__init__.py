@@ -8,7 +8,13 @@ from events.services.organisers import (
     remove_organiser,
     withdraw_offer,
 )
-from events.services.places import give_back_place, lock_event, lock_events, take_place
+from events.services.places import (
+    correct_places,
+    give_back_place,
+    lock_event,
+    lock_events,
+    take_place,
+)
 from events.services.publishing import (
     archive_event,
     cancel_event,
@@ -27,6 +33,7 @@ __all__ = [
     "change_event",
     "close_organiser",
     "copy_event",
+    "correct_places",
     "create_event",
     "delete_draft",
     "give_back_place",

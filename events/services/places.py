@@ -97,6 +97,17 @@ def give_back_place(event_id: UUID, now: datetime) -> Availability:
     return _noted(event_id, row, now)
 
 
+def correct_places(event: Event, taken: int, now: datetime) -> None:
+    """Set the counter to what was counted (`audit_places`). Call with `event` locked.
+
+    Raises IntegrityError where more is taken than there is capacity: the database holds (SPEC 3).
+    """
+    Event.objects.filter(pk=event.pk).update(places_taken=taken)
+    event.places_taken = taken
+    if event.is_open(now):
+        note_fill_level(event.pk, FillLevel.of(event), now)
+
+
 def note_fill_level(event_id: UUID, level: FillLevel, now: datetime) -> None:
     """Tell the organisers once when the last places go, and arm that again when there is room."""
     availability = level.availability
