@@ -11,6 +11,7 @@ urlpatterns = [
     path("tickets/<uuid:pk>/", views.show_ticket, name="detail"),
     path("tickets/<uuid:pk>/note/", views.change_ticket_note, name="note"),
     path("tickets/<uuid:pk>/cancel/", views.cancel, name="cancel"),
+    path("tickets/<uuid:pk>/ticket.ics", views.calendar_file, name="ics"),
     path("tickets/<uuid:pk>/barcode.svg", views.barcode, {"kind": "svg"}, name="barcode_svg"),
     path("tickets/<uuid:pk>/barcode.png", views.barcode, {"kind": "png"}, name="barcode_png"),
 ]

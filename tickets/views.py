@@ -17,6 +17,7 @@ from evento.refusals import Refusal
 from events.models import Event
 from tickets.barcode import barcode_png, barcode_svg
 from tickets.forms import NoteForm
+from tickets.ics import ticket_ics
 from tickets.models import Ticket
 from tickets.permissions import is_holder
 from tickets.services import book_ticket, cancel_ticket, change_note
@@ -127,6 +128,17 @@ def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
 @private
 @login_required
 @require_safe
+def calendar_file(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The ticket for its holder's own calendar (SPEC 5)."""
+    ticket = _own_ticket(request, pk)
+    file = HttpResponse(ticket_ics(ticket), content_type="text/calendar; charset=utf-8")
+    file["Content-Disposition"] = 'attachment; filename="ticket.ics"'
+    return file
+
+
+@private
+@login_required
+@require_safe
 def barcode(request: HttpRequest, pk: UUID, kind: str) -> HttpResponse:
     """The barcode as a picture; a ticket that lets nobody in has none (SPEC 3)."""
     ticket = _visible_ticket(request, pk)
@@ -158,6 +170,7 @@ def _ticket_page(
         "ticket": ticket,
         "event": ticket.event,
         "mine": mine,
+        "now": now,
         "over": ticket.event.has_ended(now),
         "changeable": changeable,
         "form": form if changeable else None,

@@ -372,3 +372,17 @@ def test_barcode_of_a_ticket_that_admits_nobody_is_not_found(
     client.force_login(attendee)
 
     assert client.get(reverse(f"tickets:barcode_{kind}", args=[ticket.pk])).status_code == 404
+
+
+def test_calendar_file_is_the_holders_entry(client, attendee, ticket):
+    client.force_login(attendee)
+    url = reverse("tickets:ics", args=[ticket.pk])
+
+    response = client.get(url)
+
+    assert f'href="{url}"' in client.get(ticket.get_absolute_url()).content.decode()
+    assert response.headers["Content-Type"] == "text/calendar; charset=utf-8"
+    assert response.headers["Cache-Control"] == "private, no-store"
+    assert b"METHOD:PUBLISH" in response.content
+    assert f"UID:ticket-{ticket.pk}@".encode() in response.content
+    assert ticket.code.encode() not in response.content

@@ -18,6 +18,7 @@ GET = {
     "/tickets/{id}/":           (SIGN_IN, FINE,      GONE,      FINE,      GONE,      FINE),
     "/tickets/{id}/cancel/":    (SIGN_IN, FINE,      GONE,      GONE,      GONE,      GONE),
     "/tickets/{id}/note/":      (SIGN_IN, ELSEWHERE, GONE,      GONE,      GONE,      GONE),
+    "/tickets/{id}/ticket.ics": (SIGN_IN, FINE,      GONE,      GONE,      GONE,      GONE),
     "/tickets/{id}/barcode.svg": (SIGN_IN, FINE,     GONE,      FINE,      GONE,      FINE),
     "/tickets/{id}/barcode.png": (SIGN_IN, FINE,     GONE,      FINE,      GONE,      FINE),
 }  # fmt: skip
