@@ -32,6 +32,18 @@ def random_slug(title: str) -> str:
     return f"{head}-{tail}" if head else tail
 
 
+class LinkField(models.URLField):
+    """A link; typed without a scheme, it is meant as https."""
+
+    def formfield(self, **kwargs: Any) -> Any:
+        return super().formfield(**{"assume_scheme": "https", **kwargs})
+
+    def deconstruct(self) -> tuple[str, str, Any, Any]:
+        """To the database it is a URLField, so a migration need not know of it."""
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "django.db.models.URLField", args, kwargs
+
+
 class Category(models.Model):
     """A kind of event, kept by staff."""
 
@@ -80,7 +92,7 @@ class Event(models.Model):
     location = models.CharField(
         _("place"), max_length=200, help_text=_("An event with only a link says “Online”.")
     )
-    online_url = models.URLField(
+    online_url = LinkField(
         _("online link"),
         max_length=500,
         blank=True,
