@@ -19,7 +19,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import OperationalError, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from evento.database import is_conflict
@@ -35,7 +35,6 @@ LEASE_IN_TIMEOUTS = 8
 MAX_ATTEMPTS = 10
 # A minute, then twice as long each time: the tenth attempt comes some eight hours after the first.
 FIRST_PAUSE = timedelta(minutes=1)
-LONGEST_PAUSE = timedelta(hours=6)
 SERVICE_NOT_AVAILABLE = 421
 MARK_ATTEMPTS = 3
 
@@ -208,7 +207,7 @@ def release(mails: list[OutgoingEmail], *, error: str = "") -> None:
 
 def mark(mail: OutgoingEmail, **values: object) -> None:
     """Write what became of a mail, if it is still this worker's; a busy database is asked again."""
-    held = OutgoingEmail.objects.filter(pk=mail.pk, leased_by=mail.leased_by, state=State.SENDING)
+    held = held_by_lease(mail)
     for attempt in range(1, MARK_ATTEMPTS + 1):
         try:
             marked = held.update(leased_by=None, **values)
@@ -219,6 +218,11 @@ def mark(mail: OutgoingEmail, **values: object) -> None:
             if not marked:
                 logger.warning("Mail %s was no longer this worker's when it was marked", mail.pk)
             return
+
+
+def held_by_lease(mail: OutgoingEmail) -> "QuerySet[OutgoingEmail]":
+    """The row of a claimed mail, unless another worker has claimed it since."""
+    return OutgoingEmail.objects.filter(pk=mail.pk, leased_by=mail.leased_by, state=State.SENDING)
 
 
 def fail(mail: OutgoingEmail, error: Exception) -> None:
@@ -233,8 +237,7 @@ def fail(mail: OutgoingEmail, error: Exception) -> None:
 
 def pause_after(attempts: int) -> timedelta:
     """Exponential back-off, with jitter so that what failed together does not return together."""
-    pause = min(FIRST_PAUSE * 2 ** (attempts - 1), LONGEST_PAUSE)
-    return pause * random.uniform(0.8, 1.2)  # noqa: S311 - not for secrets
+    return FIRST_PAUSE * 2 ** (attempts - 1) * random.uniform(0.8, 1.2)  # noqa: S311 - not for secrets
 
 
 def is_permanent(error: Exception) -> bool:
