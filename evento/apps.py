@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig, apps
 from django.conf import settings
 from django.contrib.admin.apps import AdminConfig
@@ -16,6 +18,7 @@ class EventoConfig(AppConfig):
     name = "evento"
 
     def ready(self) -> None:
+        import_module("evento.checks")
         # Django sends post_migrate only for apps with models, which `evento` has not.
         accounts = apps.get_app_config("accounts")
         post_migrate.connect(create_cache_table, sender=accounts, dispatch_uid="evento.cache_table")
