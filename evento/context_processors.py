@@ -1,5 +1,6 @@
 """What every page's frame needs to know."""
 
+from functools import cached_property
 from typing import Any
 
 from django.conf import settings
@@ -11,20 +12,20 @@ from notifications.services import unread_count
 
 
 class Navigation:
-    """What the navigation shows this person; each answer asks the database only when it is used."""
+    """What the navigation shows this person; each answer asks the database once, when it is used."""
 
     def __init__(self, request: HttpRequest) -> None:
         self._user = request.user
 
-    @property
+    @cached_property
     def may_create(self) -> bool:
         return may_create_events(self._user)
 
-    @property
+    @cached_property
     def may_manage(self) -> bool:
         return may_enter_admin(self._user)
 
-    @property
+    @cached_property
     def unread_count(self) -> int:
         return unread_count(self._user) if self._user.is_authenticated else 0
 
