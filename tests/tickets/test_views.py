@@ -216,7 +216,7 @@ def test_booking_takes_few_queries(signed_in, event, django_assert_max_num_queri
     url = request_url(event)
 
     # Session, person, event; then BEGIN, ticket, place, the notice rows, COMMIT.
-    with django_assert_max_num_queries(11) as queries:
+    with django_assert_max_num_queries(9) as queries:
         signed_in.post(url)
 
     assert Ticket.objects.count() == 1
