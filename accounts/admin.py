@@ -10,6 +10,19 @@ from django.utils.translation import gettext_lazy as _
 from accounts import services
 from accounts.models import User
 
+FIELDS = [
+    "username",
+    "display_name",
+    "email",
+    "time_zone",
+    "role",
+    "is_active",
+    "is_staff",
+    "is_superuser",
+    "date_joined",
+    "last_login",
+]
+
 admin.site.unregister(Group)
 
 
@@ -32,18 +45,7 @@ class PersonAdmin(admin.ModelAdmin):
     ordering = ["-date_joined"]
     date_hierarchy = "date_joined"
     actions = None
-    fields = [
-        "username",
-        "display_name",
-        "email",
-        "time_zone",
-        "role",
-        "is_active",
-        "is_staff",
-        "is_superuser",
-        "date_joined",
-        "last_login",
-    ]
+    fields = [*FIELDS]
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
         """Class and activity are staff's to decide; who is staff, a superuser's. Never about oneself."""
@@ -52,7 +54,7 @@ class PersonAdmin(admin.ModelAdmin):
             editable |= {"is_staff", "is_superuser"}
         if obj is None or obj.pk == request.user.pk or is_closed(obj) or outranks(obj, request):
             editable = set()
-        return [name for name in self.fields if name not in editable]
+        return [name for name in FIELDS if name not in editable]
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)

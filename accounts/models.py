@@ -2,6 +2,7 @@
 
 import uuid
 import zoneinfo
+from typing import ClassVar
 
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.core.exceptions import ValidationError
@@ -30,8 +31,10 @@ class PersonManager(UserManager["User"]):
 
     def is_username_taken(self, username: str, *, besides: uuid.UUID | None = None) -> bool:
         """Whether somebody else has this username, in any case, or it is held (`UsernameHold`)."""
-        taken = self.filter(username__iexact=username).exclude(pk=besides).exists()
-        return taken or UsernameHold.objects.filter(username=username.lower()).exists()
+        others = self.filter(username__iexact=username)
+        if besides is not None:
+            others = others.exclude(pk=besides)
+        return others.exists() or UsernameHold.objects.filter(username=username.lower()).exists()
 
 
 class User(AbstractUser):
@@ -62,7 +65,7 @@ class User(AbstractUser):
     # What a deleted account is called; nobody else may be.
     CLOSED_PREFIX = "deleted-"
 
-    objects = PersonManager()
+    objects: ClassVar[PersonManager] = PersonManager()
 
     class Meta(AbstractUser.Meta):
         swappable = "AUTH_USER_MODEL"

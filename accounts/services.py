@@ -1,7 +1,7 @@
 """Every change of an account (SPEC 1). Views, admin, API and commands call these."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
@@ -159,7 +159,8 @@ def export_personal_data(user: User) -> dict[str, Any]:
             .values("ip", "user_agent", "created_at")
         ),
     }
-    for _receiver, (name, data) in personal_data_requested.send(sender=User, user=user):
+    for _receiver, answer in personal_data_requested.send(sender=User, user=user):
+        name, data = cast("tuple[str, Any]", answer)
         sections[name] = data
     return sections
 

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from accounts import services
+from accounts.forms.profile import USERNAME_HELP
 from accounts.models import User
 from evento.database import Busy
 
@@ -45,7 +46,7 @@ class SignupForm(InOurWords, account_forms.SignupForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["username"].help_text = _("Letters, digits and @ . + - _ only.")
+        self.fields["username"].help_text = USERNAME_HELP
 
     def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
         """Save the account, or answer as if it were saved when the address has one already.

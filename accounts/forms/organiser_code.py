@@ -1,5 +1,7 @@
 """Where the organiser code is entered: at sign-up, or later on the profile page (SPEC 1)."""
 
+from typing import Any
+
 from allauth.core import context
 from django import forms
 from django.core.exceptions import ValidationError
@@ -12,9 +14,10 @@ from accounts.organiser_code import check_organiser_code, client_address
 from evento.refusals import Refusal
 
 
-def organiser_code_field(*, required: bool) -> forms.CharField:
+def organiser_code_field(*, label: Any, required: bool) -> forms.CharField:
+    """The field, which browsers neither fill in nor correct."""
     return forms.CharField(
-        label=_("Organiser code"),
+        label=label,
         required=required,
         max_length=64,
         widget=forms.TextInput(
@@ -29,14 +32,14 @@ def check_entered_code(code: str, request: HttpRequest) -> str:
     try:
         check_organiser_code(code, address=client_address(request))
     except Refusal as refusal:
-        raise ValidationError(refusal.message, code=refusal.code) from refusal
+        raise ValidationError(str(refusal), code=refusal.code) from refusal
     return code
 
 
 class OrganiserCodeForm(forms.Form):
     """What sign-up asks beyond allauth's own fields. allauth's sign-up form inherits from it."""
 
-    organiser_code = organiser_code_field(required=False)
+    organiser_code = organiser_code_field(label=_("Organiser code (optional)"), required=False)
     # Filled in by the browser's script where it runs; anything it cannot know is left out.
     time_zone = forms.CharField(
         required=False,
@@ -68,7 +71,7 @@ class OrganiserCodeForm(forms.Form):
 class BecomeOrganiserForm(forms.Form):
     """The code, entered later."""
 
-    organiser_code = organiser_code_field(required=True)
+    organiser_code = organiser_code_field(label=_("Organiser code"), required=True)
 
     def clean_organiser_code(self) -> str:
         return check_entered_code(self.cleaned_data["organiser_code"], context.request)

@@ -1,8 +1,9 @@
 """The forms of a person's own pages."""
 
 import zoneinfo
+from collections.abc import Iterable
 from itertools import groupby
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -24,6 +25,9 @@ REGIONS = {
     "Indian",
     "Pacific",
 }
+
+
+USERNAME_HELP = _("Letters, digits and @ . + - _ only.")
 
 
 def time_zone_choices() -> list[tuple[str, Any]]:
@@ -51,11 +55,13 @@ class ProfileForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["username"].help_text = USERNAME_HELP
         own = self.instance.time_zone
-        choices = list(self.fields["time_zone"].choices)
+        field = cast("forms.ChoiceField", self.fields["time_zone"])
+        choices = list(cast("Iterable[Any]", field.choices))
         known = {name for _region, members in choices[1:] for name, _label in members}
         if own not in known | {"UTC"}:
-            self.fields["time_zone"].choices = [(own, own), *choices]
+            field.choices = [(own, own), *choices]
 
     def clean_username(self) -> str:
         username = self.cleaned_data["username"]

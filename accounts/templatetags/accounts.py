@@ -3,7 +3,10 @@
 from django import template
 from django.conf import settings
 
+from accounts.devices import device_name
+
 register = template.Library()
+register.filter("device_name", device_name)
 
 
 @register.simple_tag
