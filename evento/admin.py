@@ -20,6 +20,7 @@ class EventoAdminSite(admin.AdminSite):
     site_title = _("Evento")
     site_header = _("Evento")
     index_title = _("Manage")
+    enable_nav_sidebar = False  # the list and the form need the width more
 
     def has_permission(self, request: HttpRequest) -> bool:
         return may_enter_admin(request.user)

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from evento.refusals import Refusal
 from events.admin.filters import CategoryFilter, StatusFilter, WhenFilter
 from events.admin.pages import EventPages
-from events.admin.showing import places_bar, start_line, status_chip
+from events.admin.showing import places_bar, start_cell, start_line, status_chip
 from events.forms import EventForm
 from events.models import Event
 from events.permissions import may_create_events, may_enter_admin, may_manage_event
@@ -39,13 +39,19 @@ class EventAdmin(EventPages, admin.ModelAdmin):
 
     form = EventForm
     actions = None
-    list_display = ["title", "start", "place", "state", "places"]
+    list_display = ["title", "start", "state", "places", "place"]
     list_filter = [WhenFilter, StatusFilter, CategoryFilter]
     list_per_page = 50
     date_hierarchy = "starts_on"
     search_fields = ["title", "location"]
     search_help_text = _("Search by title or place")
-    readonly_fields = ["start_shown", "places_shown", "state_shown", "duration_shown"]
+    readonly_fields = [
+        "start_shown",
+        "places_shown",
+        "state_shown",
+        "duration_shown",
+        "category_shown",
+    ]
     save_on_top = False
 
     class Media:
@@ -92,8 +98,8 @@ class EventAdmin(EventPages, admin.ModelAdmin):
     # --- Columns and read-only fields ---
 
     @admin.display(description=_("start"), ordering="starts_at")
-    def start(self, event: Event) -> str:
-        return start_line(event)
+    def start(self, event: Event) -> SafeString:
+        return start_cell(event)
 
     @admin.display(description=_("place"), ordering="location")
     def place(self, event: Event) -> str:
@@ -125,6 +131,11 @@ class EventAdmin(EventPages, admin.ModelAdmin):
     def places_shown(self, event: Event) -> SafeString:
         return places_bar(event)
 
+    @admin.display(description=_("Category"))
+    def category_shown(self, event: Event) -> str:
+        # Without Django's link to the category, which is for staff.
+        return event.category.name if event.category else ""
+
     @admin.display(description=_("Status"))
     def state_shown(self, event: Event) -> SafeString:
         return format_html("{} {}", status_chip(event), event.cancellation_reason)
@@ -138,7 +149,7 @@ class EventAdmin(EventPages, admin.ModelAdmin):
         if obj is not None and not obj.is_draft:
             start, places = ["start_shown"], ["capacity", "places_shown"]
         if obj is not None and not self.has_change_permission(request, obj):
-            about.insert(0, "state_shown")
+            about = ["state_shown", "title", "category_shown", "description"]
             duration = "duration_shown"
         return [
             (None, {"fields": about}),
@@ -148,6 +159,11 @@ class EventAdmin(EventPages, admin.ModelAdmin):
             (_("Picture"), {"fields": ["cover"]}),
             (_("For the public"), {"fields": ["organiser_name", "contact"]}),
         ]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().changelist_view(request, {"title": _("Events")} | (extra_context or {}))
 
     def get_form(
         self, request: HttpRequest, obj: Event | None = None, change: bool = False, **kwargs: Any

@@ -1,6 +1,7 @@
 """How an event's facts look in the admin."""
 
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -17,6 +18,16 @@ def start_line(event: Event) -> str:
         "clock": start_clock(event),
         "zone": zone_phrase(event),
     }
+
+
+def start_cell(event: Event) -> SafeString:
+    """The start in a list's cell: the day, and beneath it the time with its zone."""
+    return format_html(
+        '<span class="start-day">{}</span><span class="start-clock">{}, {}</span>',
+        date_format(event.starts_on, "j M Y"),
+        start_clock(event),
+        zone_phrase(event),
+    )
 
 
 def status_chip(event: Event) -> SafeString:

@@ -1,10 +1,11 @@
 """The tickets of the events that a person manages: to look at, never to edit (SPEC 3)."""
 
 import uuid
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -102,11 +103,22 @@ class TicketAdmin(admin.ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return Ticket.objects.managed_by(request.user)
 
+    def get_list_display(self, request: HttpRequest) -> list[str]:
+        """Without the event where only one is listed."""
+        if EventFilter.parameter_name not in request.GET:
+            return self.list_display
+        return [name for name in self.list_display if name != "event_title"]
+
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         return lookup in LOOKUPS
 
     def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
         return to_field == self.opts.pk.name
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().changelist_view(request, {"title": _("Tickets")} | (extra_context or {}))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str
@@ -146,7 +158,7 @@ class TicketAdmin(admin.ModelAdmin):
 
     @admin.display(description=_("booked"), ordering="booked_at")
     def booked(self, ticket: Ticket) -> str:
-        return date_format(ticket.booked_at.astimezone(ticket.event.zone), "j F Y, H:i")
+        return date_format(ticket.booked_at.astimezone(ticket.event.zone), "j M Y, H:i")
 
     @admin.display(description=_("code"))
     def code_shown(self, ticket: Ticket) -> SafeString:
