@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from events.cover_art import PALETTES
 
-SIZE = 1200
+SIZE = 900
 SMOOTHING = 2  # Pillow draws hard edges: paint larger, then shrink
 HILLS = 4
 
