@@ -1,4 +1,5 @@
 import re
+import threading
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -9,6 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
+from accounts.adapter import AccountAdapter
 from accounts.models import User, UsernameHold
 from tests.accounts.factories import PASSWORD, UserFactory
 
@@ -274,3 +276,48 @@ def test_too_many_sign_ups_get_the_429_page(sign_up):
 
     assert response.status_code == 429
     assert "Slow down" in response.content.decode()
+
+
+# --- Two sign-ups in the same moment ----------------------------------------------------------------
+
+
+def overtake(monkeypatch, others_doing):
+    """Let `others_doing` happen after the form was found right and before its account is saved."""
+    real = AccountAdapter.new_user
+
+    def new_user(adapter, request):
+        others_doing()
+        return real(adapter, request)
+
+    monkeypatch.setattr(AccountAdapter, "new_user", new_user)
+
+
+def test_sign_up_overtaken_by_the_same_username_asks_to_try_again(sign_up, monkeypatch):
+    overtake(monkeypatch, lambda: UserFactory(username="Ada", email="other@example.org"))
+
+    response = sign_up()
+
+    assert response.status_code == 503
+    assert response["Retry-After"]
+    assert not User.objects.filter(email="ada@example.org").exists()
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_sign_up_overtaken_by_the_same_address_looks_like_any_other(sign_up, monkeypatch):
+    def sign_up_elsewhere():
+        thread = threading.Thread(target=create_and_close)
+        thread.start()
+        thread.join()
+
+    def create_and_close():
+        UserFactory(username="other", email="ada@example.org")
+        connection.close()
+
+    overtake(monkeypatch, sign_up_elsewhere)
+
+    response = sign_up()
+
+    assert response.url == reverse("account_email_verification_sent")
+    assert User.objects.get().username == "other"
+    assert mail.outbox[-1].subject == "You have an account already"
