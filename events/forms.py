@@ -65,6 +65,11 @@ class StartForm(forms.ModelForm):
             self._settle_start()
         return self.cleaned_data
 
+    def _get_validation_exclusions(self) -> set[str]:
+        """Without a settled start, the error stands where it arose: the zone, or which of two."""
+        unsettled = set() if "starts_at" in self.cleaned_data else {"starts_at"}
+        return super()._get_validation_exclusions() | unsettled
+
     def _show_stored_start(self) -> None:
         self.initial["starts_at"] = self.stored_wall
         self.fields["time_zone"].keep(self.instance.time_zone)
