@@ -46,7 +46,7 @@ class ProfileForm(forms.ModelForm):
     time_zone = forms.ChoiceField(
         label=_("Time zone"),
         choices=lazy(time_zone_choices, list)(),
-        help_text=_("Events keep their own time zone. This one is for your mails."),
+        help_text=_("For times in mails about your account. Events keep their own time zone."),
     )
 
     class Meta:

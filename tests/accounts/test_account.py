@@ -389,6 +389,17 @@ def test_delete_that_a_receiver_refuses_changes_nothing_and_says_why(
     assert is_signed_in(signed_in)
 
 
+def test_delete_is_refused_with_the_list_for_the_only_organiser(client, organiser, event):
+    client.post(reverse("account_login"), {"login": organiser.email, "password": PASSWORD})
+
+    response = client.post(reverse("accounts:delete"), {"password": PASSWORD})
+
+    organiser.refresh_from_db()
+    assert response.status_code == 409
+    assert event.title in response.content.decode()
+    assert organiser.is_active
+
+
 def test_close_account_tells_receivers_before_it_scrubs(attendee, now, connected):
     heard = []
     connected(account_closing, lambda user, now, **_: heard.append((user.email, now)))

@@ -1,3 +1,5 @@
+from zoneinfo import ZoneInfo
+
 import pytest
 from allauth.account.adapter import get_adapter
 from allauth.core.context import request_context
@@ -5,6 +7,7 @@ from django.core import mail
 from django.urls import reverse
 
 from accounts.mails import Part, parts_of
+from tests.accounts.factories import UserFactory
 
 CONTEXT = {
     "activate_url": "http://elsewhere/confirm/",
@@ -72,6 +75,17 @@ def test_account_mail_says_the_same_in_text_and_html(rf, attendee, template, set
     assert "http://elsewhere" not in sent.body + html
     assert "Hello from" not in sent.body
     assert "Telephone/1 <b>" not in html
+
+
+def test_notification_mail_gives_the_time_in_the_readers_zone(rf, now):
+    reader = UserFactory(time_zone="Asia/Kathmandu")
+
+    with request_context(rf.get("/")):
+        get_adapter(rf.get("/")).send_notification_mail(
+            "account/email/password_changed", reader, {"timestamp": now}
+        )
+
+    assert f"{now.astimezone(ZoneInfo('Asia/Kathmandu')):%H:%M} +0545" in mail.outbox[-1].body
 
 
 def test_notification_mail_leads_to_a_new_password(rf, attendee, settings, now):
