@@ -6,12 +6,9 @@ pixels, in light and in dark. What a page is and who looks at it stands in `page
 
 import io
 import os
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,46 +34,22 @@ class Page:
 @contextmanager
 def demo_site(folder: Path) -> Iterator[str]:
     """Evento with demo data at the yielded address; ends with the block."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    address = f"http://localhost:{port}"
-    os.environ |= {
-        "DATABASE_URL": f"sqlite:///{folder / 'screenshots.sqlite3'}",
-        "SITE_URL": address,
-        "DJANGO_SETTINGS_MODULE": "evento.settings",
-    }
+    database_url = f"sqlite:///{folder / 'screenshots.sqlite3'}"
+    os.environ |= {"DATABASE_URL": database_url, "DJANGO_SETTINGS_MODULE": "evento.settings"}
     manage = [sys.executable, str(ROOT / "manage.py")]
     subprocess.run([*manage, "migrate", "--verbosity=0"], check=True)
     subprocess.run([*manage, "create_demo", "--seed", DEMO_SEED], check=True)
-    gunicorn = [sys.executable, "-m", "gunicorn", "evento.wsgi", "--bind", f"127.0.0.1:{port}"]
-    server = subprocess.Popen([*gunicorn, "--threads", "4"], cwd=ROOT)
-    try:
-        wait_for(address)
-        yield address
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
+    import django  # noqa: PLC0415 - after the environment is set
 
+    django.setup()
+    from tests.servers import running  # noqa: PLC0415
 
-def wait_for(address: str) -> None:
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            urllib.request.urlopen(address, timeout=5)
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.2)
-        else:
-            return
+    with running(folder, database_url=database_url, threads=4) as server:
+        yield server.url
 
 
 def pages() -> list[Page]:
     """Every page, with an address that shows it at its fullest."""
-    import django  # noqa: PLC0415 - after the environment is set
-
-    django.setup()
     from django.db.models import F  # noqa: PLC0415
     from django.urls import reverse  # noqa: PLC0415
     from django.utils import timezone  # noqa: PLC0415
@@ -156,7 +129,7 @@ def pages() -> list[Page]:
 
 
 def sign_in(page, address: str, role: str) -> None:
-    from evento.demo import PASSWORD  # noqa: PLC0415
+    from evento.demo.people import PASSWORD  # noqa: PLC0415
 
     page.goto(f"{address}/accounts/login/")
     page.fill("input[name=login]", f"{role}@example.org")
