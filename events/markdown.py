@@ -17,7 +17,7 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
 # The page has its h1, and "About this event" is an h2.
-TOP_HEADING = 3
+HEADING_ABOVE, LOWEST_HEADING = 2, 6
 TAGS = {
     "a", "blockquote", "br", "code", "em", "h3", "h4", "h5", "h6",
     "hr", "li", "ol", "p", "pre", "strong", "ul",
@@ -27,16 +27,7 @@ SCHEMES = {"http", "https", "mailto"}
 
 
 class _Renderer(RendererHTML):
-    """Headings start below the page's own; pictures become links to them."""
-
-    def _heading(
-        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
-    ) -> str:
-        level = int(tokens[idx].tag[1]) + TOP_HEADING - 1
-        tokens[idx].tag = f"h{min(level, 6)}"
-        return self.renderToken(tokens, idx, options, env)
-
-    heading_open = heading_close = _heading
+    """Pictures become links to them."""
 
     def image(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         source = str(tokens[idx].attrGet("src") or "")
@@ -55,9 +46,25 @@ def _clean(text: str, **allowed: Any) -> str:
     return nh3.clean(text, url_schemes=SCHEMES, link_rel="nofollow noopener", **allowed)
 
 
+def _fit_headings(tokens: Sequence[Token]) -> None:
+    """Let the headings follow the page's own without a gap, whatever level their writer began with."""
+    opening = [n for n, token in enumerate(tokens) if token.type == "heading_open"]
+    top = min((int(tokens[n].tag[1]) for n in opening), default=0)
+    above = HEADING_ABOVE
+    for n in opening:
+        level = int(tokens[n].tag[1]) - top + HEADING_ABOVE + 1
+        above = min(level, above + 1, LOWEST_HEADING)
+        # The text of a heading is one token, then it closes.
+        tokens[n].tag = tokens[n + 2].tag = f"h{above}"
+
+
 def render(text: str) -> SafeString:
     """`text`, in Markdown, as safe HTML."""
-    return mark_safe(_clean(_MARKDOWN.render(text), tags=TAGS, attributes=ATTRIBUTES))
+    env: dict[str, Any] = {}
+    tokens = _MARKDOWN.parse(text, env)
+    _fit_headings(tokens)
+    html_text = _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, env)
+    return mark_safe(_clean(html_text, tags=TAGS, attributes=ATTRIBUTES))
 
 
 def summary(text: str, length: int = 200) -> str:

@@ -24,6 +24,11 @@ def next_address(answer):
     return found[1].replace("&amp;", "&") if found else None
 
 
+def words(html):
+    """The text of a piece of a page."""
+    return " ".join(re.sub("<[^>]*>", " ", html.partition(">")[2]).split())
+
+
 def in_days(days, **fields):
     return EventFactory(starts_at=timezone.now() + timedelta(days=days), **fields)
 
@@ -79,9 +84,9 @@ def test_list_groups_by_the_events_own_day(client):
     page = client.get("/").content.decode()
 
     first, second = page.split('<section class="day"')[1:]
-    assert 'aria-label="Saturday 1 June 2030"' in first
+    assert words(first).startswith("1 Saturday June 2030")
     assert first.index("Here") < first.index("Later here")
-    assert 'aria-label="Sunday 2 June 2030"' in second
+    assert words(second).startswith("2 Sunday June 2030")
     assert "There" in second
 
 

@@ -1,3 +1,4 @@
+import re
 import time
 
 import pytest
@@ -21,9 +22,21 @@ def test_render_line_breaks_stay():
     assert "first<br>" in render("first\nsecond")
 
 
-@pytest.mark.parametrize(("level", "tag"), [(1, "h3"), (2, "h4"), (4, "h6"), (6, "h6")])
-def test_render_headings_stand_below_the_pages_own(level, tag):
-    assert f"<{tag}>Title</{tag}>" in render("#" * level + " Title")
+@pytest.mark.parametrize("mark", ["#", "##", "######"])
+def test_render_headings_stand_below_the_pages_own(mark):
+    assert render(f"{mark} Title") == "<h3>Title</h3>\n"
+
+
+def test_render_headings_leave_no_gap():
+    html = render("## One\n\n#### Two\n\n###### Three\n\nUnder\n===\n\n### Four")
+
+    assert re.findall(r"<(h\d)>(\w+)</\1>", html) == [
+        ("h3", "One"),
+        ("h4", "Two"),
+        ("h5", "Three"),
+        ("h3", "Under"),
+        ("h4", "Four"),
+    ]
 
 
 @pytest.mark.parametrize(
