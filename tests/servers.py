@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from http.cookies import SimpleCookie
@@ -176,11 +177,20 @@ def post_at_once(server, path, cookies, **headers):
     async def everybody():
         return await asyncio.gather(*(_ask(server, "POST", path, it, headers) for it in cookies))
 
-    return asyncio.run(everybody())
+    return _run(everybody)
 
 
 def get(server, path, cookie):
-    return asyncio.run(_ask(server, "GET", path, cookie, {}))
+    async def one():
+        return await _ask(server, "GET", path, cookie, {})
+
+    return _run(one)
+
+
+def _run(conversation):
+    """Run it in a thread of its own: a browser's test may have left its event loop running in ours."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(conversation())).result()
 
 
 async def _ask(server, method, path, cookie, headers):

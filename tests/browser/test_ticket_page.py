@@ -24,7 +24,10 @@ def open_tab(browser, site, client, attendee):
 
     def opened(width=360, **options):
         context = browser.new_context(
-            viewport={"width": width, "height": 800}, base_url=site, **options
+            viewport={"width": width, "height": 800},
+            base_url=site,
+            reduced_motion="reduce",  # a new ticket tears in, and pictures are taken at once
+            **options,
         )
         session = client.cookies["sessionid"].value
         context.add_cookies([{"name": "sessionid", "value": session, "url": site}])
