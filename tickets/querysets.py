@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 
-class TicketQuerySet(models.QuerySet["Any"]):
+class TicketQuerySet(models.QuerySet[Any]):
     """Questions about tickets."""
 
     def valid(self) -> TicketQuerySet:

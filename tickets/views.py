@@ -12,7 +12,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_safe
+from django_htmx.middleware import HtmxDetails
 
+from accounts.models import User
 from evento.refusals import Refusal
 from events.models import Event
 from tickets.barcode import barcode_png, barcode_svg
@@ -34,9 +36,16 @@ private = cache_control(private=True, no_store=True)
 get_or_post = require_http_methods(["GET", "HEAD", "POST"])
 
 
+class SiteRequest(HttpRequest):
+    """A request as these views get it: with htmx's details and, after `login_required`, a person."""
+
+    user: User  # type: ignore[assignment]
+    htmx: HtmxDetails
+
+
 @private
 @get_or_post
-def request_ticket(request: HttpRequest, slug: str) -> HttpResponse:
+def request_ticket(request: SiteRequest, slug: str) -> HttpResponse:
     """POST: book. A GET, as after signing in, leads to the event, whose button does it."""
     event = get_object_or_404(Event.objects.public(), slug=slug)
     if not request.user.is_authenticated:
@@ -46,7 +55,10 @@ def request_ticket(request: HttpRequest, slug: str) -> HttpResponse:
     form = NoteForm(request.POST)
     if not form.is_valid():
         return _refused(
-            request, event, Refusal("note_too_long", form.errors["note"][0], status=422), form=form
+            request,
+            event,
+            Refusal("note_too_long", str(form.errors["note"][0]), status=422),
+            form=form,
         )
     try:
         booking = book_ticket(event, holder=request.user, note=form.cleaned_data["note"])
@@ -60,7 +72,7 @@ def request_ticket(request: HttpRequest, slug: str) -> HttpResponse:
 @private
 @login_required
 @require_safe
-def my_tickets(request: HttpRequest) -> HttpResponse:
+def my_tickets(request: SiteRequest) -> HttpResponse:
     """My tickets: those for events ahead of me first, then past and cancelled ones."""
     number = _page_number(request)
     start = (number - 1) * TICKETS_PER_PAGE
@@ -82,7 +94,7 @@ def my_tickets(request: HttpRequest) -> HttpResponse:
 @private
 @login_required
 @require_safe
-def show_ticket(request: HttpRequest, pk: UUID) -> HttpResponse:
+def show_ticket(request: SiteRequest, pk: UUID) -> HttpResponse:
     """One ticket as it is shown at the door."""
     ticket = _visible_ticket(request, pk)
     return _ticket_page(request, ticket, NoteForm({"note": ticket.note}))
@@ -91,7 +103,7 @@ def show_ticket(request: HttpRequest, pk: UUID) -> HttpResponse:
 @private
 @login_required
 @get_or_post
-def change_ticket_note(request: HttpRequest, pk: UUID) -> HttpResponse:
+def change_ticket_note(request: SiteRequest, pk: UUID) -> HttpResponse:
     """POST: change the note to the organisers, until the start."""
     ticket = _own_ticket(request, pk)
     if request.method != "POST":
@@ -111,7 +123,7 @@ def change_ticket_note(request: HttpRequest, pk: UUID) -> HttpResponse:
 @private
 @login_required
 @get_or_post
-def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
+def cancel(request: SiteRequest, pk: UUID) -> HttpResponse:
     """GET asks whether to cancel; only the POST of its button acts."""
     ticket = _own_ticket(request, pk)
     if request.method != "POST":
@@ -128,7 +140,7 @@ def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
 @private
 @login_required
 @require_safe
-def calendar_file(request: HttpRequest, pk: UUID) -> HttpResponse:
+def calendar_file(request: SiteRequest, pk: UUID) -> HttpResponse:
     """The ticket for its holder's own calendar (SPEC 5)."""
     ticket = _own_ticket(request, pk)
     file = HttpResponse(ticket_ics(ticket), content_type="text/calendar; charset=utf-8")
@@ -139,7 +151,7 @@ def calendar_file(request: HttpRequest, pk: UUID) -> HttpResponse:
 @private
 @login_required
 @require_safe
-def barcode(request: HttpRequest, pk: UUID, kind: str) -> HttpResponse:
+def barcode(request: SiteRequest, pk: UUID, kind: str) -> HttpResponse:
     """The barcode as a picture; a ticket that lets nobody in has none (SPEC 3)."""
     ticket = _visible_ticket(request, pk)
     if not ticket.admits:
@@ -148,20 +160,20 @@ def barcode(request: HttpRequest, pk: UUID, kind: str) -> HttpResponse:
     return HttpResponse(draw(ticket.code), content_type=content_type)
 
 
-def _visible_ticket(request: HttpRequest, pk: UUID) -> Ticket:
+def _visible_ticket(request: SiteRequest, pk: UUID) -> Ticket:
     """The ticket, for its holder and the event's organisers. Raises Http404 for everybody else."""
     tickets = Ticket.objects.visible_to(request.user).select_related("event", "holder")
     return get_object_or_404(tickets, pk=pk)
 
 
-def _own_ticket(request: HttpRequest, pk: UUID) -> Ticket:
+def _own_ticket(request: SiteRequest, pk: UUID) -> Ticket:
     """The ticket, for its holder alone. Raises Http404 for everybody else."""
     tickets = Ticket.objects.held_by(request.user).select_related("event", "holder")
     return get_object_or_404(tickets, pk=pk)
 
 
 def _ticket_page(
-    request: HttpRequest, ticket: Ticket, form: NoteForm, *, status: int = 200
+    request: SiteRequest, ticket: Ticket, form: NoteForm, *, status: int = 200
 ) -> HttpResponse:
     now = timezone.now()
     mine = is_holder(request.user, ticket)
@@ -178,7 +190,7 @@ def _ticket_page(
     return render(request, "tickets/detail.html", context, status=status)
 
 
-def _done(request: HttpRequest, ticket: Ticket, *, said: str, held: bool = True) -> HttpResponse:
+def _done(request: SiteRequest, ticket: Ticket, *, said: str, held: bool = True) -> HttpResponse:
     """The change was made: on to the ticket, or for htmx the part of the page that it changes."""
     if request.htmx:
         valid = ticket if held else None
@@ -188,7 +200,7 @@ def _done(request: HttpRequest, ticket: Ticket, *, said: str, held: bool = True)
 
 
 def _refused(
-    request: HttpRequest,
+    request: SiteRequest,
     event: Event,
     refusal: Refusal,
     *,
@@ -205,7 +217,7 @@ def _refused(
 
 
 def _fragment(
-    request: HttpRequest, event: Event, ticket: Ticket | None, status: int, **said: Any
+    request: SiteRequest, event: Event, ticket: Ticket | None, status: int, **said: Any
 ) -> HttpResponse:
     """The panel or the card's actions as they are now: the event is read anew."""
     event = Event.objects.get(pk=event.pk)
@@ -217,7 +229,7 @@ def _fragment(
     return render(request, template, context | said, status=status)
 
 
-def _page_number(request: HttpRequest) -> int:
+def _page_number(request: SiteRequest) -> int:
     """The page asked for; nonsense means the first one."""
     asked = request.GET.get("page", "")
     return min(max(int(asked), 1), MAX_PAGE) if asked.isascii() and asked.isdigit() else 1
