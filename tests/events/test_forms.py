@@ -1,6 +1,6 @@
 """The event form: starts on the event's own clock, lengths, capacity, publishing (SPEC 2)."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -17,7 +17,7 @@ NEXT_YEAR = timezone.now().year + 1
 
 def last_sunday(month):
     """When clocks change in Europe next year: the last Sunday of March and of October."""
-    day = datetime(NEXT_YEAR, month, 31)
+    day = datetime.combine(date(NEXT_YEAR, month, 31), time())
     return day - timedelta(days=(day.weekday() + 1) % 7)
 
 

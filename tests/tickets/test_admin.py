@@ -1,0 +1,103 @@
+"""An event's tickets in the admin: its organisers look, nobody edits (SPEC 3)."""
+
+import pytest
+
+from events.services import cancel_event
+from tests.events.factories import EventFactory
+from tests.tickets.factories import TicketFactory
+from tickets.models import Ticket
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/admin/tickets/ticket/"
+
+
+@pytest.fixture
+def signed_in(client, organiser):
+    client.force_login(organiser)
+    return client
+
+
+@pytest.fixture
+def tickets(event, other_organiser):
+    """Two tickets of the event and one of another organiser's, told apart by every word."""
+    own = TicketFactory(event=event, holder__display_name="Ada", note="Needs a ramp")
+    second = TicketFactory(event=event, holder__display_name="Grace")
+    foreign = TicketFactory(
+        event=EventFactory(organiser=other_organiser, title="Foreign"),
+        holder__display_name="Ada Foreign",
+        note="Foreign note",
+    )
+    return own, second, foreign
+
+
+def listed(response):
+    return list(response.context["cl"].result_list)
+
+
+def test_list_shows_names_addresses_notes_and_codes_of_own_events_only(signed_in, tickets):
+    own, second, foreign = tickets
+
+    response = signed_in.get(LIST)
+
+    assert set(listed(response)) == {own, second}
+    for words in ("Ada", own.holder.email, "Needs a ramp", own.code_in_groups):
+        assert words in response.text
+    for words in ("Foreign", foreign.holder.email, foreign.code_in_groups, str(foreign.event_id)):
+        assert words not in response.text
+
+
+def test_search_finds_by_name_address_and_whole_code(signed_in, tickets):
+    own, _second, _foreign = tickets
+
+    for words in ("Ada", own.holder.email, own.code, own.code_in_groups):
+        assert listed(signed_in.get(LIST, {"q": words})) == [own]
+
+
+def test_search_finds_no_code_by_its_beginning_and_no_foreign_ticket(signed_in, tickets):
+    own, _second, foreign = tickets
+
+    for words in (own.code[:19], foreign.code, foreign.holder.email, "Foreign"):
+        assert listed(signed_in.get(LIST, {"q": words})) == []
+
+
+def test_list_is_narrowed_to_one_event_and_to_a_status(signed_in, event, tickets, organiser):
+    _own, second, _foreign = tickets
+    other = TicketFactory(event=EventFactory(organiser=organiser))
+    Ticket.objects.filter(pk=second.pk).update(status=Ticket.Status.CANCELLED)
+
+    assert listed(signed_in.get(LIST, {"event": other.event_id})) == [other]
+    assert listed(signed_in.get(LIST, {"status": "cancelled"})) == [second]
+    assert listed(signed_in.get(LIST, {"event": "nonsense"})) == []
+
+
+def test_foreign_event_in_the_filter_shows_nothing_and_is_not_named(signed_in, tickets):
+    foreign = tickets[2]
+
+    response = signed_in.get(LIST, {"event": foreign.event_id})
+
+    assert listed(response) == []
+    assert "Foreign" not in response.text
+
+
+def test_ticket_of_a_cancelled_event_is_shown_as_void(signed_in, event, tickets, organiser):
+    cancel_event(event, by=organiser)
+
+    assert "Void" in signed_in.get(f"{LIST}{tickets[0].pk}/change/").text
+
+
+def test_ticket_page_has_nothing_to_fill_in(signed_in, tickets):
+    own = tickets[0]
+
+    html = signed_in.get(f"{LIST}{own.pk}/change/").text
+
+    assert own.code_in_groups in html
+    assert 'name="note"' not in html
+    assert 'name="_save"' not in html
+
+
+def test_event_page_leads_to_its_tickets(signed_in, event, tickets):
+    page = signed_in.get(f"/admin/events/event/{event.pk}/change/")
+
+    tool = next(tool for tool in page.context["tools"] if tool.label == "Tickets (2)")
+    assert set(listed(signed_in.get(tool.url))) == set(tickets[:2])
