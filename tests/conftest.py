@@ -77,11 +77,9 @@ def event(organiser):
 
 
 def pytest_collection_modifyitems(items):
-    """Races need PostgreSQL; on SQLite those tests are not part of the run at all."""
-    if connection.vendor == "postgresql":
-        return
-    kept = [item for item in items if item.get_closest_marker("postgresql") is None]
-    items[:] = kept
+    """Races need PostgreSQL, and some tests make a SQLite of their own: each in that run only."""
+    other = "sqlite" if connection.vendor == "postgresql" else "postgresql"
+    items[:] = [item for item in items if item.get_closest_marker(other) is None]
 
 
 def pytest_report_header():
