@@ -4,6 +4,7 @@ import os
 
 import pytest
 from django.core import mail
+from django.core.cache import cache
 from django.core.management import call_command
 
 # Playwright's own event loop runs in this thread; Django must not mistake our queries for async ones.
@@ -19,7 +20,8 @@ def browser_type_launch_args():
 
 @pytest.fixture
 def site(live_server, settings):
-    """The address of the running site; its mails go through the real outbox."""
+    """The address of the running site; its mails go through the real outbox, no limit is used up."""
+    cache.clear()
     settings.SITE_URL = live_server.url
     settings.EMAIL_BACKEND = "notifications.backends.OutboxBackend"
     settings.STORAGES = settings.STORAGES | {
