@@ -55,6 +55,7 @@ def test_once_without_a_mail_server_is_an_error(queued, settings):
         call_command("send_notifications", "--once")
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_worker_ends_on_a_signal_and_gives_the_handlers_back(queued, number, monkeypatch, capsys):
     before = signal.getsignal(number)
@@ -73,6 +74,7 @@ def test_worker_ends_on_a_signal_and_gives_the_handlers_back(queued, number, mon
     assert signal.getsignal(number) is before
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("trouble", "words"),
     [
