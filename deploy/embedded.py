@@ -153,7 +153,7 @@ def wait_until_it_answers(host: str, port: int, children: list[subprocess.Popen[
     while time.monotonic() < deadline:
         refuse_ended(children)
         try:
-            urllib.request.urlopen(f"http://{host}:{port}/", timeout=START_SECONDS)
+            urllib.request.urlopen(f"http://{host}:{port}/", timeout=START_SECONDS)  # nosec B310
         except urllib.error.HTTPError as error:
             if error.code >= 500:
                 fail(f"The web server answers with an error ({error.code}): see above.")

@@ -109,7 +109,7 @@ def check_engine(app_configs: Apps, **kwargs: Any) -> Iterator[CheckMessage]:
 @register(Tags.caches)
 def check_shared_cache(app_configs: Apps, **kwargs: Any) -> Iterator[CheckMessage]:
     """E010: limits against guessing hold over all processes only in a cache they share."""
-    backend = settings.CACHES["default"]["BACKEND"]
+    backend = str(settings.CACHES["default"]["BACKEND"])
     if in_production() and backend.endswith(PER_PROCESS_CACHES):
         yield Error(
             f"The default cache, {backend}, is not shared between processes.",

@@ -181,7 +181,8 @@ def free_expired_leases(now: datetime) -> None:
 
 def keep_lease(mail: OutgoingEmail, rest: list[OutgoingEmail]) -> bool:
     """Whether `mail` is still this worker's for long enough to send it; extends the batch's lease."""
-    if mail.leased_until - timezone.now() > _lease() / 2:
+    until = mail.leased_until
+    if until is not None and until - timezone.now() > _lease() / 2:
         return True
     end = _lease_end()
     held = OutgoingEmail.objects.filter(

@@ -34,7 +34,7 @@ class Shown:
 @require_safe
 def notice_list(request: HttpRequest) -> HttpResponse:
     """My notices, newest first. Reading the list marks nothing: signed-in GETs write nothing."""
-    mine = Notification.objects.filter(recipient=request.user)
+    mine = Notification.objects.filter(recipient=request.user)  # type: ignore[misc]
     try:
         page = keyset_page(
             mine,

@@ -50,7 +50,7 @@ def _entry(ticket: Ticket) -> CalendarEntry:
     entry.add("url", f"{settings.SITE_URL}{ticket.get_absolute_url()}")
     entry.add("status", "CONFIRMED" if ticket.admits else "CANCELLED")
     entry["organizer"] = _organiser(ticket)
-    entry.add("attendee", _attendee(ticket), encode=0)
+    entry.add("attendee", _attendee(ticket), encode=False)
     return entry
 
 

@@ -1,5 +1,7 @@
 """The files behind covers."""
 
+from functools import partial
+
 from django.core.files.storage import default_storage
 from django.db import transaction
 
@@ -7,10 +9,10 @@ from events.covers import small_name
 from events.models import Event
 
 
-def discard_cover_if_unused(name: str) -> None:
+def discard_cover_if_unused(name: str | None) -> None:
     """Once the transaction has committed, remove the cover's files, unless an event (a copy) has it."""
     if name:
-        transaction.on_commit(lambda: _discard(name), robust=True)
+        transaction.on_commit(partial(_discard, name), robust=True)
 
 
 def _discard(name: str) -> None:

@@ -20,7 +20,7 @@ def card_cover(event: Event) -> SafeString:
     if event.cover:
         return format_html(
             '<img class="event-cover" src="{}" width="168" height="146" alt="" loading="lazy">',
-            event.cover.small_url,
+            event.cover.small_url,  # type: ignore[attr-defined]
         )
     return mark_safe(cover_svg(event.pk, _category(event), "event-cover"))
 

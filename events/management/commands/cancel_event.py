@@ -30,7 +30,7 @@ class Command(BaseCommand):
         if event.is_cancelled:
             self.stdout.write(f"“{event.title}” has been cancelled already.")
             return
-        limit = Event._meta.get_field("cancellation_reason").max_length
+        limit = Event._meta.get_field("cancellation_reason").max_length or 0
         if len(options["reason"]) > limit:
             raise CommandError(f"The reason can have up to {limit} characters.")
         try:
