@@ -8,7 +8,7 @@ Message-ID.
 
 import contextlib
 import logging
-import random
+import secrets
 import smtplib
 import uuid
 from collections.abc import Callable
@@ -238,7 +238,7 @@ def fail(mail: OutgoingEmail, error: Exception) -> None:
 
 def pause_after(attempts: int) -> timedelta:
     """Exponential back-off, with jitter so that what failed together does not return together."""
-    return FIRST_PAUSE * 2 ** (attempts - 1) * random.uniform(0.8, 1.2)  # noqa: S311 - not for secrets
+    return FIRST_PAUSE * 2 ** (attempts - 1) * secrets.SystemRandom().uniform(0.8, 1.2)
 
 
 def is_permanent(error: Exception) -> bool:
