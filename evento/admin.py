@@ -40,11 +40,12 @@ class EventoAdminSite(admin.AdminSite):
     ) -> HttpResponse:
         """Lead to an object's public page. Raises Http404 for whatever its admin would not show."""
         kind = ContentType.objects.filter(pk=content_type_id).first()
-        model_admin = self._registry.get(kind.model_class()) if kind else None
-        found = model_admin.get_object(request, str(object_id)) if model_admin else None
-        if found is None or not hasattr(found, "get_absolute_url"):
+        model = kind.model_class() if kind else None
+        if model not in self._registry or not hasattr(model, "get_absolute_url"):
             raise Http404
-        if not model_admin.has_view_permission(request, found):
+        model_admin = self._registry[model]
+        found = model_admin.get_object(request, str(object_id))
+        if found is None or not model_admin.has_view_permission(request, found):
             raise Http404
         return redirect(found)
 

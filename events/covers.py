@@ -92,7 +92,7 @@ class CoverFile(ImageFieldFile):
         content.seek(0)
         with Image.open(content) as picture:
             small = _encoded(picture.copy(), SMALL_SIZE)
-        self.storage.save(small_name(self.name), ContentFile(small))
+        self.storage.save(small_name(str(self.name)), ContentFile(small))
         if save:
             self.instance.save()
 
@@ -101,7 +101,7 @@ class CoverFile(ImageFieldFile):
     @property
     def small_url(self) -> str:
         """Where the small rendition is, for cards."""
-        return self.storage.url(small_name(self.name))
+        return self.storage.url(small_name(str(self.name)))
 
 
 class CoverField(models.ImageField):

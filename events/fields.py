@@ -10,6 +10,7 @@ from django.contrib.admin.widgets import AdminFileWidget
 from django.core.files.base import File
 from django.template.loader import render_to_string
 from django.utils.dateparse import parse_duration
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from events.covers import ACCEPTED, clean_cover
@@ -24,7 +25,7 @@ Choices = list[tuple[str, Any]]
 class ProjectMultiWidget(forms.MultiWidget):
     """A MultiWidget whose template lies with the project's others."""
 
-    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> str:
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
         return render_to_string(self.template_name, self.get_context(name, value, attrs))
 
 

@@ -109,7 +109,7 @@ class StartForm(forms.ModelForm):
     def _refuse_another_start(self) -> None:
         """A published form has no start to fill in: what arrives nevertheless must be the stored one."""
         if not self._is_posted_start_stored():
-            raise forms.ValidationError(start_frozen().message, code="start_frozen")
+            raise forms.ValidationError(str(start_frozen()), code="start_frozen")
 
     def _is_posted_start_stored(self) -> bool:
         posted = {
@@ -215,7 +215,7 @@ class EventForm(StartForm):
 
     def _show_refusal(self, refusal: Refusal) -> None:
         field = self.REFUSED_FIELD.get(refusal.code)
-        error = forms.ValidationError(refusal.message, code=refusal.code)
+        error = forms.ValidationError(str(refusal), code=refusal.code)
         self.add_error(field if field in self.fields else None, error)
 
     def _capacity_help(self) -> str:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from evento.refusals import Refusal
 from events.admin.filters import CategoryFilter, StatusFilter, WhenFilter
 from events.admin.pages import EventPages
-from events.admin.showing import places_bar, start_cell, start_line, status_chip
+from events.admin.showing import person, places_bar, start_cell, start_line, status_chip
 from events.forms import EventForm
 from events.models import Event
 from events.permissions import may_create_events, may_enter_admin, may_manage_event
@@ -34,7 +34,7 @@ LOOKUPS = frozenset(
 )
 
 
-class EventAdmin(EventPages, admin.ModelAdmin):
+class EventAdmin(EventPages):
     """A person's own events; everything for staff. Every change goes through the services."""
 
     form = EventForm
@@ -172,8 +172,8 @@ class EventAdmin(EventPages, admin.ModelAdmin):
         form.refusal = getattr(request, "refusal", None)
         return form
 
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, str]:
-        return {"time_zone": request.user.time_zone}
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, str | list[str]]:
+        return {"time_zone": person(request).time_zone}
 
     def changeform_view(
         self,
@@ -224,9 +224,9 @@ class EventAdmin(EventPages, admin.ModelAdmin):
     def save_model(self, request: HttpRequest, obj: Event, form: EventForm, change: bool) -> None:
         """Save through the services. Raises Refusal."""
         if not change:
-            create_event(obj, creator=request.user, publish=form.publishes)
+            create_event(obj, creator=person(request), publish=form.publishes)
             return
-        stored = change_event(obj, changes=form.changes, by=request.user, publish=form.publishes)
+        stored = change_event(obj, changes=form.changes, by=person(request), publish=form.publishes)
         obj.status = stored.status
 
     def delete_model(self, request: HttpRequest, obj: Event) -> None:
@@ -239,7 +239,7 @@ class EventAdmin(EventPages, admin.ModelAdmin):
         try:
             return super().delete_view(request, object_id, extra_context)
         except Refusal as refusal:
-            self.message_user(request, refusal.message, messages.ERROR)
+            self.message_user(request, str(refusal), messages.ERROR)
             return HttpResponseRedirect(reverse("admin:events_event_changelist"))
 
     def response_add(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
 from evento.refusals import Refusal
-from events.admin.showing import start_line
+from events.admin.showing import person, start_line
 from events.forms import CancelForm, OrganiserForm
 from events.models import Event, EventOrganiser, OrganiserOffer
 from events.permissions import may_create_events, may_enter_admin
@@ -33,6 +33,7 @@ from events.services import (
 )
 
 View = Callable[..., HttpResponse]
+Methods = Callable[[View], View]
 
 
 @dataclass(frozen=True)
@@ -52,21 +53,21 @@ def of_managed_event(view: View) -> View:
     def wrapper(
         pages: "EventPages", request: HttpRequest, event_id: UUID, **kwargs: Any
     ) -> HttpResponse:
-        event = get_object_or_404(Event.objects.managed_by(request.user), pk=event_id)
+        event = get_object_or_404(Event.objects.managed_by(person(request)), pk=event_id)
         try:
             return view(pages, request, event, **kwargs)
         except Refusal as refusal:
-            pages.message_user(request, refusal.message, messages.ERROR)
+            pages.message_user(request, str(refusal), messages.ERROR)
             return HttpResponseRedirect(pages.page_url("change", event))
 
     return wrapper
 
 
-class EventPages:
+class EventPages(admin.ModelAdmin):
     """What an EventAdmin adds to Django's own pages. The people with tickets come with `tickets`."""
 
     def get_urls(self) -> list[URLPattern]:
-        pages: list[tuple[str, View, View]] = [
+        pages: list[tuple[str, View, Methods]] = [
             ("copy", self.copy_view, require_POST),
             ("cancel", self.cancel_view, require_http_methods(["GET", "POST"])),
             ("archive", self.archive_view, require_http_methods(["GET", "POST"])),
@@ -100,7 +101,7 @@ class EventPages:
             Tool(gettext("View on site"), event.get_absolute_url()),
             Tool(gettext("Organisers"), self.page_url("organisers", event)),
         ]
-        if may_create_events(request.user):
+        if may_create_events(person(request)):
             tools.append(
                 Tool(gettext("Copy as new draft"), self.page_url("copy", event), posts=True)
             )
@@ -131,9 +132,9 @@ class EventPages:
 
     @of_managed_event
     def copy_view(self, request: HttpRequest, event: Event) -> HttpResponse:
-        if not may_create_events(request.user):
+        if not may_create_events(person(request)):
             raise PermissionDenied
-        copy = copy_event(event, by=request.user)
+        copy = copy_event(event, by=person(request))
         self.log_addition(request, copy, gettext("Copied."))
         self.message_user(
             request,
@@ -147,7 +148,7 @@ class EventPages:
         """GET asks, with the number of people it reaches; POST cancels."""
         form = CancelForm(request.POST if request.method == "POST" else None)
         if request.method == "POST" and form.is_valid():
-            cancel_event(event, by=request.user, reason=form.cleaned_data["reason"])
+            cancel_event(event, by=person(request), reason=form.cleaned_data["reason"])
             self.log_change(request, event, gettext("Cancelled."))
             self.message_user(
                 request, _("The event is cancelled. Everybody is being told."), messages.SUCCESS
@@ -156,7 +157,7 @@ class EventPages:
         if not event.is_published or event.has_ended(timezone.now()):
             self.message_user(request, _("This event cannot be cancelled."), messages.ERROR)
             return HttpResponseRedirect(self.page_url("change", event))
-        context = {"form": form, "people": self.people_to_tell(event, request.user)}
+        context = {"form": form, "people": self.people_to_tell(event, person(request))}
         return self._page(request, event, "cancel", gettext("Cancel event"), context)
 
     @of_managed_event
@@ -197,7 +198,7 @@ class EventPages:
         try:
             remove_organiser(event, user=row.user)
         except Refusal as refusal:
-            self.message_user(request, refusal.message, messages.ERROR)
+            self.message_user(request, str(refusal), messages.ERROR)
             return HttpResponseRedirect(self.page_url("organisers", event))
         self.log_change(request, event, gettext("Removed organiser %(name)s.") % {"name": row.user})
         if row.user != request.user:
@@ -205,7 +206,9 @@ class EventPages:
             self.message_user(request, told, messages.SUCCESS)
             return HttpResponseRedirect(self.page_url("organisers", event))
         self.message_user(request, _("You no longer organise this event."), messages.SUCCESS)
-        home = "admin:events_event_changelist" if may_enter_admin(request.user) else "events:list"
+        home = (
+            "admin:events_event_changelist" if may_enter_admin(person(request)) else "events:list"
+        )
         return HttpResponseRedirect(reverse(home))
 
     @of_managed_event
@@ -225,7 +228,7 @@ class EventPages:
         if event.organisers.filter(email__iexact=email).exists():
             self.message_user(request, _("This person is an organiser of the event already."))
             return
-        added = self.promote(event, email, request.user)
+        added = self.promote(event, email, person(request))
         if isinstance(added, EventOrganiser):
             told = _("%(name)s is now an organiser of this event.") % {"name": added.user}
         else:

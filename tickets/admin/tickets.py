@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from events.admin.showing import start_line
+from events.admin.showing import person, start_line
 from events.models import Event
 from events.permissions import may_enter_admin, may_manage_event
 from tickets.models import Ticket
@@ -101,7 +101,7 @@ class TicketAdmin(admin.ModelAdmin):
         return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        return Ticket.objects.managed_by(request.user)
+        return Ticket.objects.managed_by(person(request))
 
     def get_list_display(self, request: HttpRequest) -> list[str]:
         """Without the event where only one is listed."""
