@@ -5,7 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
-from django.utils import dateformat, timezone
+from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -102,7 +102,7 @@ class StartForm(forms.ModelForm):
         field = self.fields["start_fold"]
         field.widget = forms.RadioSelect()
         field.choices = [
-            (fold, f"{words[fold]} ({dateformat.format(instant.astimezone(zone), 'H:i T, O')})")
+            (fold, f"{words[fold]} ({_with_offset(instant.astimezone(zone))})")
             for fold, instant in enumerate(instants)
         ]
 
@@ -246,6 +246,12 @@ class OrganiserForm(forms.Form):
     email = forms.EmailField(
         label=_("E-mail address"), widget=forms.EmailInput({"class": "vTextField"})
     )
+
+
+def _with_offset(moment: datetime) -> str:
+    # By hand: Django prints no zone for a time that clocks show twice.
+    offset = f"{moment:%z}"
+    return f"{moment:%H:%M} {moment.tzname()}, UTC{offset[:3]}:{offset[3:5]}"
 
 
 def _missing_hour() -> forms.ValidationError:

@@ -94,6 +94,8 @@ def test_form_asks_which_of_two_starts_is_meant(fold, offset):
 
     assert codes(asked) == {"start_fold": ["start_ambiguous"]}
     assert 'type="radio"' in str(asked["start_fold"])
+    assert "The first (02:30 CEST, UTC+02:00)" in str(asked["start_fold"])
+    assert "The second (02:30 CET, UTC+01:00)" in str(asked["start_fold"])
     assert answered.is_valid(), answered.errors
     meant = night.replace(hour=2, minute=30, tzinfo=UTC) - timedelta(hours=offset)
     assert answered.cleaned_data["starts_at"] == meant
