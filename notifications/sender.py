@@ -254,8 +254,14 @@ def was_hung_up(error: Exception) -> bool:
 
 
 def describe(error: Exception) -> str:
-    """An error in one line for staff, without the mail's text."""
-    return f"{type(error).__name__}: {error}"[:500]
+    """An error in one line for staff, without the mail's text: the server's own words if it has any."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        words = "; ".join(_reply(*reply) for reply in error.recipients.values())
+    elif isinstance(error, smtplib.SMTPResponseException):
+        words = _reply(error.smtp_code, error.smtp_error)
+    else:
+        words = str(error)
+    return " ".join(f"{type(error).__name__}: {words}".split())[:500]
 
 
 def due_counts() -> dict[str, int]:
@@ -275,6 +281,11 @@ def _reply_codes(error: Exception) -> list[int]:
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return [code for code, _reply in error.recipients.values()]
     return [error.smtp_code] if isinstance(error, smtplib.SMTPResponseException) else []
+
+
+def _reply(code: int, text: bytes | str) -> str:
+    words = text.decode(errors="replace") if isinstance(text, bytes) else text
+    return f"{code} {words}"
 
 
 def _lease() -> timedelta:

@@ -287,6 +287,21 @@ def test_pauses_grow_to_hours():
     assert timedelta(hours=3) <= pauses[3] <= timedelta(hours=6)
 
 
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (smtplib.SMTPDataError(451, b"4.7.1 try\r\nlater"), "SMTPDataError: 451 4.7.1 try later"),
+        (
+            smtplib.SMTPRecipientsRefused({"a@example.org": (550, b"unknown")}),
+            "SMTPRecipientsRefused: 550 unknown",
+        ),
+        (TimeoutError("timed out"), "TimeoutError: timed out"),
+    ],
+)
+def test_error_is_described_in_the_servers_words(error, words):
+    assert sending.describe(error) == words
+
+
 def test_one_connection_carries_many_mails(transport):
     for number in range(3):
         rendered(str(number))
