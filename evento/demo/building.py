@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from allauth.account.models import EmailAddress
 from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils.text import slugify
 
@@ -22,7 +23,7 @@ from evento.demo.people import (
 )
 from evento.demo.programme import Plan, plan_programme
 from events.availability import exact_availability
-from events.covers import EXTENSION
+from events.covers import EXTENSION, small_name
 from events.models import SLUG_ALPHABET, SLUG_RANDOM_LENGTH, Category, Event, EventOrganiser
 from events.signals import event_cancelled, event_full, event_near_capacity
 from tickets.models import CODE_LENGTH, Ticket
@@ -190,8 +191,16 @@ def _event(plan: Plan, rng: random.Random, now: datetime) -> Event:
     _latch(event, now)
     if plan.cover:
         # Written to the disk with its row.
-        event.cover = ContentFile(landscape(rng), name=f"{rng.getrandbits(128):032x}{EXTENSION}")
+        name = f"{rng.getrandbits(128):032x}{EXTENSION}"
+        _forget_files(event.cover.field.generate_filename(event, name))
+        event.cover = ContentFile(landscape(rng), name=name)
     return event
+
+
+def _forget_files(name: str) -> None:
+    """Make room for a cover of the same seed from an earlier database: storage would rename ours."""
+    for file in (name, small_name(name)):
+        default_storage.delete(file)
 
 
 def _latch(event: Event, now: datetime) -> None:

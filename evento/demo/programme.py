@@ -2,6 +2,7 @@
 
 import math
 import random
+import re
 import tomllib
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
@@ -57,6 +58,10 @@ class TooManyTickets(ValueError):
         self.left_over = left_over
 
 
+# A line break inside a paragraph is the source file's, and Evento shows line breaks as they are typed.
+UNWRAPPED = re.compile(r"(?<!\n)\n(?![\n*>#-]|\d+\.)")
+
+
 def plan_programme(events: int, tickets: int, holders: int, seed: int, now: datetime) -> list[Plan]:
     """`events` plans with `tickets` tickets between them, dated from `now` on. Raises TooManyTickets."""
     rng = random.Random(f"{seed}:programme")  # noqa: S311 - the same seed, the same data
@@ -70,7 +75,7 @@ def _read() -> list[Plan]:
     rows: list[dict[str, Any]] = tomllib.loads(SOURCE.read_text(encoding="utf-8"))["event"]
     for row in rows:
         row["at"] = time.fromisoformat(row["at"])
-        row["description"] = row["description"].strip()
+        row["description"] = UNWRAPPED.sub(" ", row["description"].strip())
     return [Plan(**row) for row in rows]
 
 

@@ -1,5 +1,6 @@
 """`create_demo`: believable, consistent, and the same for the same seed."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -199,3 +200,25 @@ def test_real_site_takes_a_password_of_its_own(settings):
     demo(events=1, people=3, tickets=0, password="one-of-our-own")
 
     assert User.objects.get(email="staff@example.org").check_password("one-of-our-own")
+
+
+def test_covers_take_the_place_of_those_of_an_earlier_database(client):
+    demo(events=40, people=5, tickets=0)
+    forget_everything()
+
+    demo(events=40, people=5, tickets=0)
+
+    covers = [event.cover for event in Event.objects.exclude(cover="")]
+    assert covers
+    for url in [cover.url for cover in covers] + [cover.small_url for cover in covers]:
+        response = client.get(url)
+        response.close()
+        assert response.status_code == 200, url
+
+
+def test_paragraphs_are_not_broken_where_the_source_file_is():
+    demo(events=40, people=5, tickets=0)
+
+    texts = Event.objects.values_list("description", flat=True)
+    breaks = [line for text in texts for line in re.findall(r"\w[\w,]*\n\w.*", text)]
+    assert breaks == []
