@@ -22,14 +22,14 @@ FIRST_YEAR, LAST_YEAR = 1970, 2199
 Choices = list[tuple[str, Any]]
 
 
-class ProjectMultiWidget(forms.MultiWidget):
-    """A MultiWidget whose template lies with the project's others."""
+class ProjectTemplate:
+    """Renders a widget by a template that lies with the project's others."""
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
         return render_to_string(self.template_name, self.get_context(name, value, attrs))
 
 
-class WallClockWidget(ProjectMultiWidget):
+class WallClockWidget(ProjectTemplate, forms.MultiWidget):
     """A date and a time of day, each in the browser's own control."""
 
     template_name = "admin/widgets/wall_clock.html"
@@ -73,7 +73,7 @@ class WallClockField(forms.MultiValueField):
         return datetime.combine(day, clock)
 
 
-class DurationWidget(ProjectMultiWidget):
+class DurationWidget(ProjectTemplate, forms.MultiWidget):
     """Hours and minutes."""
 
     template_name = "admin/widgets/duration.html"
@@ -158,10 +158,17 @@ class ZoneField(forms.ChoiceField):
             self.choices = [(name, name), *zone_choices()]
 
 
+class CoverWidget(ProjectTemplate, AdminFileWidget):
+    """The stored picture, seen, with a box to remove it; and a file to choose."""
+
+    template_name = "admin/widgets/cover.html"
+    clear_checkbox_label = _("Remove this picture")
+
+
 class CoverUploadField(forms.FileField):
     """A picture to upload, which comes out checked and re-encoded (events.covers)."""
 
-    widget = AdminFileWidget
+    widget = CoverWidget
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
         accepted = ",".join(f"image/{kind.lower()}" for kind in ACCEPTED)

@@ -321,3 +321,14 @@ def test_history_tells_who_did_what(signed_in, event, organiser):
     history = signed_in.get(reverse("admin:events_event_history", args=[event.pk]))
     assert entry.user == organiser
     assert "Title" in history.text
+
+
+def test_stored_cover_is_seen_and_can_be_removed(signed_in, event):
+    signed_in.post(page_of(event), stored_values(event) | {"cover": picture()})
+    event.refresh_from_db()
+    html = signed_in.get(page_of(event)).text
+
+    signed_in.post(page_of(event), stored_values(event) | {"cover-clear": "on"})
+
+    assert f'src="{event.cover.small_url}"' in html
+    assert Event.objects.get().cover.name == ""
