@@ -119,12 +119,14 @@ class Sender:
         """Send; a server that has ended a used connection is called once more on a new one."""
         is_used = self._connection is not None
         try:
-            self._open().send_messages([message])
+            taken = self._open().send_messages([message])
         except (OSError, smtplib.SMTPException) as error:
             self.close()
             if not (is_used and was_hung_up(error)):
                 raise
-            self._open().send_messages([message])
+            taken = self._open().send_messages([message])
+        if taken == 0:
+            raise OSError("The mail backend did not take the mail.")
 
     def _open(self) -> BaseEmailBackend:
         if self._connection is None:

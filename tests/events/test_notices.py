@@ -146,6 +146,15 @@ def test_queued_numbers_are_dropped_for_an_organiser_removed_since(organiser, se
     assert [message.to for message in to_organisers(sent())] == [[organiser.email]]
 
 
+def test_last_places_of_an_event_cancelled_since_are_not_mailed(organiser):
+    event = EventFactory(organiser=organiser, capacity=1)
+    booked_by_somebody(event)
+
+    cancel_event(event, by=organiser)
+
+    assert to_organisers(sent()) == []
+
+
 def test_mails_to_organisers_can_be_left_with_one_click(organiser, client):
     event = EventFactory(organiser=organiser, capacity=1)
     booked_by_somebody(event)

@@ -13,6 +13,7 @@ from django.utils import timezone
 from notifications import sender as sending
 from notifications.models import OutgoingEmail
 from notifications.sender import MailServerUnavailable, Sender, drain
+from tickets.services import book_ticket
 
 pytestmark = pytest.mark.django_db
 
@@ -32,6 +33,8 @@ class Transport(BaseEmailBackend):
 
     def send_messages(self, messages):
         answer = self.answers.pop(0) if self.answers else None
+        if answer == 0:
+            return 0
         if answer is not None:
             raise answer
         mail.outbox.extend(messages)
@@ -197,6 +200,35 @@ def test_failed_mail_is_tried_again_later(transport, now):
     assert (row.state, row.attempts) == (State.QUEUED, 1)
     assert "451" in row.last_error
     assert timedelta(seconds=40) < row.next_attempt_at - now < timedelta(seconds=90)
+
+
+def test_mail_that_the_backend_did_not_take_is_not_sent(transport):
+    transport.answers = [0]
+    row = rendered()
+
+    drain()
+
+    row.refresh_from_db()
+    assert (row.state, row.attempts) == (State.QUEUED, 1)
+
+
+def test_mail_goes_to_the_address_its_person_has_now(event, attendee):
+    book_ticket(event, holder=attendee)
+    attendee.email = "moved@example.org"
+    attendee.save(update_fields=["email"])
+
+    drain()
+
+    assert [message.to for message in mail.outbox] == [["moved@example.org"]]
+
+
+def test_mail_to_a_closed_account_is_dropped(event, attendee):
+    book_ticket(event, holder=attendee)
+    attendee.is_active = False
+    attendee.save(update_fields=["is_active"])
+
+    assert drain().dropped == 1
+    assert subjects() == []
 
 
 def test_later_success_clears_the_error(transport):

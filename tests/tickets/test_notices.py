@@ -252,6 +252,21 @@ def test_change_is_told_to_who_booked_while_it_waited_for_its_lock(event, organi
     assert bell_words(ticket.holder) == [f"“{event.title}” has changed."]
 
 
+def test_queued_mails_are_dropped_when_their_cause_is_gone(event, attendee):
+    ticket = TicketFactory(event=event, holder=attendee, status="cancelled")
+    for kind in (notices.CHANGED, notices.CANCELLED):
+        OutgoingEmail.objects.create(
+            recipient=attendee,
+            address=attendee.email,
+            kind=kind,
+            key=kind,
+            context={"ticket": str(ticket.pk), "changes": {}},
+        )
+
+    assert sent() == []
+    assert set(OutgoingEmail.objects.values_list("state", flat=True)) == {"dropped"}
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
