@@ -19,7 +19,7 @@ class UploadLimit(FileUploadHandler):
         input_data: Any,
         META: Mapping[str, Any],  # noqa: N803 - Django's own name
         content_length: int,
-        boundary: bytes,
+        boundary: Any,  # bytes, whatever the stubs say
         encoding: str | None = None,
     ) -> None:
         """Raises RequestDataTooBig, which is answered with 400 or 413."""

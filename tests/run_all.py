@@ -55,7 +55,12 @@ def run_pytest(engine, database_url, arguments, *, coverage):
     if not any(argument.startswith(("-n", "--numprocesses")) for argument in arguments):
         command += ["-n", "2", "--dist", "loadfile"]
     if coverage:
-        command += ["--cov", "--cov-report=", f"--junit-xml={RESULTS / f'{engine}.xml'}"]
+        command += [
+            "--cov",
+            "--cov-report=",
+            "--cov-fail-under=0",
+            f"--junit-xml={RESULTS / f'{engine}.xml'}",
+        ]
     environment = os.environ | {
         "DATABASE_URL": database_url,
         "COVERAGE_FILE": str(ROOT / f".coverage.{engine}"),

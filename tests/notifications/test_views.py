@@ -34,7 +34,10 @@ def signed_in(client, attendee):
     return client
 
 
-@pytest.mark.parametrize("path", [LIST, PREFERENCES, reverse("notifications:open", args=[uuid4()])])
+NO_NOTICE = reverse("notifications:open", args=["00000000-0000-4000-8000-000000000000"])
+
+
+@pytest.mark.parametrize("path", [LIST, PREFERENCES, NO_NOTICE])
 def test_visitor_is_led_to_sign_in(client, path):
     answer = client.get(path)
 
