@@ -14,7 +14,6 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from events.covers import ACCEPTED, clean_cover
-from events.querysets import MAX_DURATION
 
 # A year outside is a slip of the finger, and far enough from where arithmetic with dates ends.
 FIRST_YEAR, LAST_YEAR = 1970, 2199
@@ -116,7 +115,6 @@ class DurationField(forms.MultiValueField):
     widget = DurationWidget
     default_error_messages = {
         "nothing": _("An event lasts longer than nothing."),
-        "too_long": _("An event lasts 31 days at most. Enter a longer one as several events."),
     }
 
     def __init__(self, **kwargs: Any) -> None:
@@ -132,8 +130,6 @@ class DurationField(forms.MultiValueField):
         length = timedelta(hours=data_list[0] or 0, minutes=data_list[1] or 0)
         if not length:
             raise forms.ValidationError(self.error_messages["nothing"], code="nothing")
-        if length > MAX_DURATION:
-            raise forms.ValidationError(self.error_messages["too_long"], code="too_long")
         return length
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
@@ -85,7 +85,15 @@ class Event(models.Model):
     starts_on = models.DateField(
         _("date"), editable=False, help_text=_("The event's own date in its own zone.")
     )
-    duration = models.DurationField(_("duration"))
+    duration = models.DurationField(
+        _("duration"),
+        validators=[
+            MaxValueValidator(
+                MAX_DURATION,
+                _("An event lasts 31 days at most. Enter a longer one as several events."),
+            )
+        ],
+    )
     capacity = models.PositiveIntegerField(_("capacity"), validators=[MinValueValidator(1)])
     places_taken = models.PositiveIntegerField(_("places taken"), default=0, editable=False)
     waiting_count = models.PositiveIntegerField(_("waiting"), default=0, editable=False)
@@ -149,9 +157,11 @@ class Event(models.Model):
                 condition=Q(waiting_count__gte=0), name="events_event_waiting_not_negative"
             ),
             models.CheckConstraint(
-                condition=Q(duration__gt=timedelta(0)),
-                name="events_event_duration_positive",
-                violation_error_message=_("An event lasts longer than nothing."),
+                condition=Q(duration__gt=timedelta(0), duration__lte=MAX_DURATION),
+                name="events_event_duration_within_bounds",
+                violation_error_message=_(
+                    "An event lasts longer than nothing, and 31 days at most."
+                ),
             ),
             models.CheckConstraint(
                 condition=~Q(title="") & ~Q(location=""),

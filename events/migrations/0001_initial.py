@@ -78,7 +78,18 @@ class Migration(migrations.Migration):
                         verbose_name="date",
                     ),
                 ),
-                ("duration", models.DurationField(verbose_name="duration")),
+                (
+                    "duration",
+                    models.DurationField(
+                        validators=[
+                            django.core.validators.MaxValueValidator(
+                                datetime.timedelta(days=31),
+                                "An event lasts 31 days at most. Enter a longer one as several events.",
+                            )
+                        ],
+                        verbose_name="duration",
+                    ),
+                ),
                 (
                     "capacity",
                     models.PositiveIntegerField(
@@ -314,9 +325,12 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="event",
             constraint=models.CheckConstraint(
-                condition=models.Q(("duration__gt", datetime.timedelta(0))),
-                name="events_event_duration_positive",
-                violation_error_message="An event lasts longer than nothing.",
+                condition=models.Q(
+                    ("duration__gt", datetime.timedelta(0)),
+                    ("duration__lte", datetime.timedelta(days=31)),
+                ),
+                name="events_event_duration_within_bounds",
+                violation_error_message="An event lasts longer than nothing, and 31 days at most.",
             ),
         ),
         migrations.AddConstraint(

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.django_db
         {"places_taken": -1},
         {"waiting_count": -1},
         {"duration": timedelta(0)},
+        {"duration": timedelta(days=31, seconds=1)},
         {"title": ""},
         {"location": ""},
         {"status": "secret"},
