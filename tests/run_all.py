@@ -54,13 +54,10 @@ def run_pytest(engine, database_url, arguments, *, coverage):
     command = [sys.executable, "-m", "pytest", *arguments]
     if not any(argument.startswith(("-n", "--numprocesses")) for argument in arguments):
         command += ["-n", "2", "--dist", "loadfile"]
+    # pytest-playwright empties its output folder at each start.
+    command += ["--output", str(RESULTS / "browser"), f"--junit-xml={RESULTS / f'{engine}.xml'}"]
     if coverage:
-        command += [
-            "--cov",
-            "--cov-report=",
-            "--cov-fail-under=0",
-            f"--junit-xml={RESULTS / f'{engine}.xml'}",
-        ]
+        command += ["--cov", "--cov-report=", "--cov-fail-under=0"]
     environment = os.environ | {
         "DATABASE_URL": database_url,
         "COVERAGE_FILE": str(ROOT / f".coverage.{engine}"),
