@@ -22,8 +22,11 @@ class EventFactory(factory.django.DjangoModelFactory):
         skip_postgeneration_save = True
 
     title = factory.Sequence(lambda n: f"Event {n}")
+    # The same evening for every event of a test, so that two of them can be compared.
     starts_at = factory.LazyFunction(
-        lambda: (timezone.now() + timedelta(days=14)).replace(microsecond=0)
+        lambda: (timezone.now() + timedelta(days=14)).replace(
+            hour=18, minute=30, second=0, microsecond=0
+        )
     )
     time_zone = "Europe/London"
     duration = timedelta(hours=2)
