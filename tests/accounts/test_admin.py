@@ -150,3 +150,28 @@ def test_secrets_are_sealed_also_where_superusers_look(client, staff, attendee):
     page = client.get(reverse("admin:mfa_authenticator_changelist")).content.decode()
 
     assert "sealed" not in page
+
+
+@pytest.mark.parametrize(
+    "lookup", ["password__startswith=argon2", "email__startswith=a", "sessions__x=1"]
+)
+def test_look_ups_of_people_are_refused(client, plain_staff, lookup):
+    """One letter after the other, they would spell out a password's hash."""
+    client.force_login(plain_staff)
+
+    assert client.get(f"{reverse(LIST)}?{lookup}").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "narrowed",
+    [
+        "role__exact=attendee",
+        "is_active__exact=1",
+        "is_staff__exact=0",
+        "date_joined__year=2026&date_joined__month=1&date_joined__day=1",
+    ],
+)
+def test_filters_of_people_answer(client, plain_staff, narrowed):
+    client.force_login(plain_staff)
+
+    assert client.get(f"{reverse(LIST)}?{narrowed}").status_code == 200

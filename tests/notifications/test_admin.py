@@ -140,3 +140,27 @@ def test_announcements_show_how_far_they_are(staff_client, event):
         page = staff_client.get(path).content.decode()
         assert "An event I organise is full" in page
         assert SECRETS[1] not in page
+
+
+@pytest.mark.parametrize("lookup", ["message__contains=r", "context__reason__startswith=w"])
+@pytest.mark.parametrize("model", ["outgoingemail", "announcement"])
+def test_look_ups_of_texts_are_refused(staff_client, model, lookup):
+    """One letter after the other, they would spell out a link that resets a password."""
+    path = reverse(f"admin:notifications_{model}_changelist")
+
+    assert staff_client.get(f"{path}?{lookup}").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("model", "narrowed"),
+    [
+        ("outgoingemail", "state__exact=parked"),
+        ("outgoingemail", "priority__exact=0"),
+        ("outgoingemail", "created_at__gte=2026-01-01T00:00Z&created_at__lt=2026-01-02T00:00Z"),
+        ("announcement", "caused_at__gte=2026-01-01T00:00Z&caused_at__lt=2026-01-02T00:00Z"),
+    ],
+)
+def test_filters_of_the_outbox_answer(staff_client, model, narrowed):
+    path = reverse(f"admin:notifications_{model}_changelist")
+
+    assert staff_client.get(f"{path}?{narrowed}").status_code == 200
