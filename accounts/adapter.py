@@ -1,5 +1,6 @@
 """Where allauth asks us."""
 
+import logging
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -7,6 +8,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context as allauth_context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
+from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.contrib import messages
 from django.core.mail import EmailMessage, EmailMultiAlternatives
@@ -20,6 +22,15 @@ from django.utils.translation import gettext_lazy as _
 from accounts import encryption
 from accounts.mails import parts_of
 from accounts.models import User
+from evento.refusals import Refusal
+
+logger = logging.getLogger(__name__)
+
+
+UNREADABLE = _(
+    "This site can no longer check codes that were set up before its key was changed. "
+    "Ask its staff to remove your second step, then sign in with your password."
+)
 
 
 def at_site_url(url: str) -> str:
@@ -114,7 +125,15 @@ class MFAAdapter(DefaultMFAAdapter):
         return encryption.encrypt(text)
 
     def decrypt(self, encrypted_text: str) -> str:
-        return encryption.decrypt(encrypted_text)
+        """As stored. Raises Refusal `second_factor_unreadable` when no key of this site opens it."""
+        try:
+            return encryption.decrypt(encrypted_text)
+        except InvalidToken as error:
+            logger.exception(
+                "A second factor cannot be opened: was SECRET_KEY changed without the old one in "
+                "SECRET_KEY_FALLBACKS?"
+            )
+            raise Refusal("second_factor_unreadable", UNREADABLE) from error
 
     def _get_site_name(self) -> str:
         return str(settings.SITE_NAME)

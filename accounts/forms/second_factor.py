@@ -5,19 +5,33 @@ from allauth.mfa.base import forms as base_forms
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp import forms as totp_forms
 from allauth.mfa.webauthn import forms as webauthn_forms
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms.entrance import InOurWords
+from evento.refusals import Refusal
 
 CODE = {"code": _("Code from your app, or a recovery code")}
 
 
-class AuthenticateForm(InOurWords, base_forms.AuthenticateForm):
+class CodeForm(InOurWords, base_forms.BaseAuthenticateForm):
+    """A code; that the site cannot open what it would be checked against is said beside the field."""
+
     labels = CODE
 
+    def clean_code(self) -> str:
+        try:
+            return super().clean_code()
+        except Refusal as refusal:
+            raise ValidationError(str(refusal), code=refusal.code) from refusal
 
-class ReauthenticateForm(InOurWords, base_forms.ReauthenticateForm):
-    labels = CODE
+
+class AuthenticateForm(CodeForm, base_forms.AuthenticateForm):
+    pass
+
+
+class ReauthenticateForm(CodeForm, base_forms.ReauthenticateForm):
+    pass
 
 
 class ActivateTOTPForm(InOurWords, totp_forms.ActivateTOTPForm):

@@ -155,3 +155,32 @@ def test_recovery_codes_are_shown_and_downloaded(signed_in):
     assert len(codes) == 10
     assert all(code in page for code in codes)
     assert file.split() == codes
+
+
+UNREADABLE = "This site can no longer check codes that were set up before its key was changed."
+
+
+def test_code_after_a_change_of_key_is_answered_with_what_to_do(signed_in, attendee, settings):
+    secret, _code = switch_on(signed_in)
+    settings.SECRET_KEY = "another"
+    client = first_step(attendee)
+
+    response = client.post(reverse("mfa_authenticate"), {"code": code_now(secret)})
+
+    assert response.status_code == 200
+    assert UNREADABLE in response.content.decode()
+    assert not is_signed_in(client)
+
+
+@pytest.mark.parametrize("page", ["mfa_index", "mfa_view_recovery_codes"])
+def test_page_after_a_change_of_key_says_what_to_do(signed_in, attendee, page):
+    switch_on(signed_in)
+    for factor in Authenticator.objects.all():
+        factor.data = dict.fromkeys(factor.data, "sealed with another key")
+        factor.data["used_mask"] = 0
+        factor.save()
+
+    response = signed_in.get(reverse(page))
+
+    assert response.status_code == 409
+    assert UNREADABLE in response.content.decode()
