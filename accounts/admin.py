@@ -1,11 +1,19 @@
 """People, for staff alone: organisers see nobody but the holders of their events' tickets."""
 
 from typing import Any
+from uuid import UUID
 
-from django.contrib import admin
+from allauth.mfa.models import Authenticator
+from django.contrib import admin, messages
 from django.contrib.auth.models import Group
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods
 
 from accounts import services
 from accounts.models import User
@@ -55,12 +63,23 @@ class PersonAdmin(admin.ModelAdmin):
     actions = None
     fields = [*FIELDS]
 
+    def get_urls(self) -> list[URLPattern]:
+        remove = require_http_methods(["GET", "POST"])(self.remove_factors_view)
+        return [
+            path(
+                "<uuid:user_id>/second-factors/remove/",
+                self.admin_site.admin_view(remove),
+                name="accounts_user_remove_factors",
+            ),
+            *super().get_urls(),
+        ]
+
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
         """Class and activity are staff's to decide; who is staff, a superuser's. Never about oneself."""
         editable = {"role", "is_active"}
         if request.user.is_superuser:
             editable |= {"is_staff", "is_superuser"}
-        if obj is None or obj.pk == request.user.pk or is_closed(obj) or outranks(obj, request):
+        if obj is None or not may_decide_about(obj, request):
             editable = set()
         return [name for name in FIELDS if name not in editable]
 
@@ -82,10 +101,55 @@ class PersonAdmin(admin.ModelAdmin):
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         return lookup in LOOKUPS
 
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Django's, with a way to the removal of second factors where there are any."""
+        person = self.get_object(request, object_id)
+        removable = (
+            person is not None
+            and may_decide_about(person, request)
+            and Authenticator.objects.filter(user=person).exists()
+        )
+        context = {"has_removable_factors": removable} | (extra_context or {})
+        return super().change_view(request, object_id, form_url, context)
+
+    def remove_factors_view(self, request: HttpRequest, user_id: UUID) -> HttpResponse:
+        """GET asks; POST lets somebody who lost their second factor in with the password alone."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        person = get_object_or_404(User, pk=user_id)
+        if not may_decide_about(person, request):
+            raise PermissionDenied
+        change_url = reverse("admin:accounts_user_change", args=[person.pk])
+        if request.method == "POST":
+            services.remove_second_factors(person)
+            self.log_change(request, person, gettext("Removed the second factors."))
+            told = _("%(name)s can sign in with the password alone.") % {"name": person}
+            self.message_user(request, told, messages.SUCCESS)
+            return HttpResponseRedirect(change_url)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": gettext("Remove second factors"),
+            "opts": self.opts,
+            "person": person,
+            "change_url": change_url,
+        }
+        return TemplateResponse(request, "admin/accounts/user/remove_factors.html", context)
+
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         services.change_standing(
             obj, changes={name: form.cleaned_data[name] for name in form.changed_data}
         )
+
+
+def may_decide_about(person: User, request: HttpRequest) -> bool:
+    """Not about oneself, a deleted account, or somebody above."""
+    return not (person.pk == request.user.pk or is_closed(person) or outranks(person, request))
 
 
 def is_closed(person: User) -> bool:

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any, cast
 
+from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
@@ -86,6 +87,18 @@ def change_standing(user: User, *, changes: dict[str, Any]) -> User:
         if not user.is_active:
             end_sessions(user)
     return user
+
+
+@transaction.atomic
+def remove_second_factors(user: User) -> None:
+    """Let `user`, who lost them, sign in with the password alone; staff have made sure who asks.
+
+    Ends their sessions, because what is lost may be in other hands, and tells them by mail (allauth's,
+    so call it within a request). Without a second factor it is quiet.
+    """
+    if Authenticator.objects.filter(user=user).delete()[0]:
+        end_sessions(user)
+        get_adapter().send_mail("mfa/email/second_factors_removed", user.email, {"user": user})
 
 
 def end_sessions(user: User, *, only: int | None = None) -> int:

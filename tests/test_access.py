@@ -55,6 +55,7 @@ admin:accounts_user_change                   go  go  403 403 403 200
 admin:accounts_user_changelist               go  go  403 403 403 200
 admin:accounts_user_delete                   go  go  403 403 403 403
 admin:accounts_user_history                  go  go  403 403 403 200
+admin:accounts_user_remove_factors           go  go  403 403 403 200
 admin:app_list                               go  go  200 200 200 200
 admin:autocomplete                           go  go  403 403 403 403
 admin:events_category_add                    go  go  403 403 403 200

@@ -2,11 +2,14 @@
 
 import pytest
 from allauth.mfa.models import Authenticator
+from django.core import mail
+from django.test import Client
 from django.urls import reverse
 
 from accounts import services
 from accounts.models import User
-from tests.accounts.factories import UserFactory
+from notifications.models import OutgoingEmail
+from tests.accounts.factories import PASSWORD, UserFactory
 
 LIST = "admin:accounts_user_changelist"
 
@@ -175,3 +178,62 @@ def test_filters_of_people_answer(client, plain_staff, narrowed):
     client.force_login(plain_staff)
 
     assert client.get(f"{reverse(LIST)}?{narrowed}").status_code == 200
+
+
+def remove_factors(person):
+    return reverse("admin:accounts_user_remove_factors", args=[person.pk])
+
+
+def add_factor(person):
+    return Authenticator.objects.create(user=person, type=Authenticator.Type.TOTP, data={})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_staff_remove_lost_second_factors_after_asking(client, staff, attendee):
+    device = Client()
+    device.post(reverse("account_login"), {"login": attendee.email, "password": PASSWORD})
+    assert device.get(reverse("accounts:profile")).status_code == 200
+    add_factor(attendee)
+    client.force_login(staff)
+
+    change = client.get(change_page(attendee)).content.decode()
+    asked = client.get(remove_factors(attendee))
+    assert remove_factors(attendee) in change
+    assert asked.status_code == 200
+    assert Authenticator.objects.exists()
+    client.post(remove_factors(attendee))
+
+    assert not Authenticator.objects.exists()
+    assert remove_factors(attendee) not in client.get(change_page(attendee)).content.decode()
+    assert device.get(reverse("accounts:profile")).status_code == 302
+    assert [message.subject for message in mail.outbox] == ["Your second step was removed"]
+    assert mail.outbox[0].to == [attendee.email]
+
+
+def test_removing_second_factors_that_are_not_there_tells_nobody(client, staff, attendee):
+    client.force_login(staff)
+
+    client.post(remove_factors(attendee))
+
+    assert not OutgoingEmail.objects.exists()
+
+
+def test_second_factors_of_oneself_and_of_a_superuser_stay(client, plain_staff, staff):
+    client.force_login(plain_staff)
+
+    for person in (plain_staff, staff):
+        add_factor(person)
+        assert client.get(remove_factors(person)).status_code == 403
+        assert client.post(remove_factors(person)).status_code == 403
+        assert remove_factors(person) not in client.get(change_page(person)).content.decode()
+    assert Authenticator.objects.count() == 2
+
+
+@pytest.mark.parametrize("role", ["organiser", "attendee"])
+def test_only_staff_remove_second_factors(client, request, role):
+    client.force_login(request.getfixturevalue(role))
+    person = UserFactory()
+    add_factor(person)
+
+    assert client.post(remove_factors(person)).status_code in {302, 403}
+    assert Authenticator.objects.exists()
