@@ -112,6 +112,14 @@ def end_sessions(user: User, *, only: int | None = None) -> int:
     return len(ended)
 
 
+def hold_open_account(user: User) -> bool:
+    """Keep the account of `user` from closing until the transaction ends; whether it is open still.
+
+    The same lock as `close_account` takes, and like there before any event's.
+    """
+    return User.objects.select_for_update(no_key=True).filter(pk=user.pk, is_active=True).exists()
+
+
 @retry_conflicts
 def close_account(user: User, *, now: datetime | None = None) -> None:
     """Delete an account: its row stays, inactive and scrubbed, as `deleted-<uuid>` (SPEC 1, DESIGN).

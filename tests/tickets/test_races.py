@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 from django.db import connection, connections, transaction
 
+from accounts.services import close_account
 from evento.refusals import Refusal
 from events.models import Event
 from events.services import cancel_event, change_event
@@ -143,6 +144,22 @@ def test_booking_that_meets_the_cancelling_of_its_event_is_refused(event, attend
 
     assert refused == "event_cancelled"
     assert not Ticket.objects.exists()
+    assert_counted(event)
+
+
+def test_booking_that_meets_the_closing_of_its_account_is_refused(event, attendee):
+    assert while_held(lambda: close_account(attendee), booking(event, attendee)) == "account_closed"
+
+    assert not Ticket.objects.exists()
+    assert_counted(event)
+
+
+def test_closing_an_account_that_is_booking_gives_the_ticket_back(event, attendee):
+    while_held(booking(event, attendee), lambda: close_account(attendee))
+
+    attendee.refresh_from_db()
+    assert not attendee.is_active
+    assert not Ticket.objects.valid().exists()
     assert_counted(event)
 
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from accounts.services import hold_open_account
 from evento.database import retry_conflicts, violates
 from evento.refusals import Refusal
 from events.availability import public_availability
@@ -56,7 +57,8 @@ def book_ticket(
     """Give `holder` their one ticket for `event`. Asking twice leads to the same ticket.
 
     Sends ticket_booked. Raises Refusal `event_full`, `event_cancelled`, `event_started`,
-    `not_found` (draft or archived), `note_too_long`. One clock reading decides (SPEC 3).
+    `not_found` (draft or archived), `note_too_long`, `account_closed` (in this very moment, say). One
+    clock reading decides (SPEC 3).
     """
     now = now or timezone.now()
     note = cleaned_note(note)
@@ -125,7 +127,10 @@ def refuse_unless_changeable(ticket: Ticket, event: Event, *, by: User, now: dat
 
 @transaction.atomic
 def _take(event: Event, holder: User, note: str, now: datetime) -> Ticket:
-    # The INSERT comes first: the event's row, which everybody wants, is then locked for the shortest.
+    # A closing account gives back the tickets it finds: one booked meanwhile would stay valid for ever.
+    if not hold_open_account(holder):
+        raise Refusal("account_closed", _("This account is closed."))
+    # The INSERT comes next: the event's row, which everybody wants, is then locked for the shortest.
     ticket = Ticket.objects.create(
         event=event, holder=holder, code=random_code(), note=note, booked_at=now
     )

@@ -5,6 +5,8 @@ from datetime import timedelta
 import pytest
 from django.db import transaction
 
+from accounts.models import User
+from accounts.services import close_account
 from evento.refusals import Refusal
 from events.models import Event
 from events.services import cancel_event, change_event, places
@@ -247,6 +249,14 @@ def test_note_changes_until_the_start(event, attendee, organiser):
     assert refused_code(change_note, ticket, note="x" * 501, by=attendee) == "note_too_long"
     cancel_ticket(ticket, by=attendee)
     assert refused_code(change_note, ticket, note="x", by=attendee) == "ticket_cancelled"
+
+
+def test_book_refuses_an_account_that_closed_since_the_request_began(event, attendee):
+    close_account(User.objects.get(pk=attendee.pk))
+
+    assert refused_code(book_ticket, event, holder=attendee) == "account_closed"
+    assert not Ticket.objects.exists()
+    assert taken(event) == 0
 
 
 def test_closing_account_gives_back_future_places_only(attendee, now):
