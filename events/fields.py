@@ -28,6 +28,22 @@ class ProjectTemplate:
         return render_to_string(self.template_name, self.get_context(name, value, attrs))
 
 
+class HiddenPartsWidget(forms.HiddenInput):
+    """What a field in two parts showed first: one input, because Django carries no two over an error."""
+
+    parts: type[forms.MultiWidget]
+
+    def format_value(self, value: Any) -> str:
+        shown = value if isinstance(value, list) else self.parts().decompress(value)
+        return " ".join("" if part is None else str(part) for part in shown)
+
+    def value_from_datadict(
+        self, data: Mapping[str, Any], files: Mapping[str, Any], name: str
+    ) -> list[str]:
+        first, _space, second = data.get(name, "").partition(" ")
+        return [first, second]
+
+
 class WallClockWidget(ProjectTemplate, forms.MultiWidget):
     """A date and a time of day, each in the browser's own control."""
 
@@ -44,10 +60,15 @@ class WallClockWidget(ProjectTemplate, forms.MultiWidget):
         return [value.date(), value.time()] if value else [None, None]
 
 
+class HiddenWallClockWidget(HiddenPartsWidget):
+    parts = WallClockWidget
+
+
 class WallClockField(forms.MultiValueField):
     """A date and time as clocks show it: naive, because the zone is asked beside it."""
 
     widget = WallClockWidget
+    hidden_widget = HiddenWallClockWidget
     default_error_messages = {
         "year": _("Choose a year between %(first)d and %(last)d."),
         "incomplete": _("Enter the date and the time."),
@@ -102,6 +123,10 @@ class DurationWidget(ProjectTemplate, forms.MultiWidget):
         return parts
 
 
+class HiddenDurationWidget(HiddenPartsWidget):
+    parts = DurationWidget
+
+
 def _parsed(text: str) -> timedelta | None:
     try:
         return parse_duration(text)
@@ -113,6 +138,7 @@ class DurationField(forms.MultiValueField):
     """How long something lasts, in hours and minutes; either may be left empty."""
 
     widget = DurationWidget
+    hidden_widget = HiddenDurationWidget
     default_error_messages = {
         "nothing": _("An event lasts longer than nothing."),
     }

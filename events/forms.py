@@ -170,6 +170,8 @@ class EventForm(StartForm):
         capacity = self.fields.get("capacity")
         if capacity is not None:
             capacity.help_text = self._capacity_help()
+        if not self.instance._state.adding:
+            self._carry_what_was_shown()
 
     @property
     def publishes(self) -> bool:
@@ -190,7 +192,7 @@ class EventForm(StartForm):
         """SPEC 2: never below the places taken. The service decides again, under the event's lock."""
         capacity: int = self.cleaned_data["capacity"]
         taken = self.instance.places_taken
-        if capacity < taken:
+        if "capacity" in self.changed_data and capacity < taken:
             raise forms.ValidationError(
                 _("%(taken)d places are taken already, so the capacity cannot be lower than that."),
                 code="capacity_below_taken",
@@ -200,6 +202,7 @@ class EventForm(StartForm):
 
     def clean(self) -> dict[str, Any]:
         super().clean()
+        self._keep_what_was_not_touched()
         start = self.cleaned_data.get("starts_at")
         if self.refusal is not None:
             self._show_refusal(self.refusal)
@@ -212,6 +215,22 @@ class EventForm(StartForm):
                 ),
             )
         return self.cleaned_data
+
+    def _carry_what_was_shown(self) -> None:
+        """Two organisers may edit at once: what one of them did not touch must not undo the other.
+
+        So the page carries the values that it showed. A request without them is compared with what
+        is stored. A file is either chosen or not.
+        """
+        for name, field in self.fields.items():
+            is_posted = self.add_initial_prefix(name) in self.data
+            field.show_hidden_initial = name != "cover" and (is_posted or not self.is_bound)
+
+    def _keep_what_was_not_touched(self) -> None:
+        if self.instance._state.adding:
+            return
+        for name in self.cleaned_data.keys() - set(self.changed_data) - set(START_FIELDS):
+            self.cleaned_data[name] = getattr(self.instance, name)
 
     def _show_refusal(self, refusal: Refusal) -> None:
         field = self.REFUSED_FIELD.get(refusal.code)
