@@ -232,6 +232,7 @@ NOTIFICATIONS_SEND = env.str("NOTIFICATIONS_SEND", default="on_commit" if DEBUG 
 LANGUAGE_CODE = "en-gb"
 LANGUAGES = [("en-gb", _("English"))]
 USE_I18N = True
+FORMAT_MODULE_PATH = ["evento.formats"]
 USE_TZ = True
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import IntegrityError, models, transaction
-from django.db.models import DateTimeField, Exists, ExpressionWrapper, F, OuterRef, Q
+from django.db.models import Case, DateTimeField, Exists, ExpressionWrapper, F, OuterRef, Q, When
+from django.db.models.lookups import GreaterThan
 from django.utils.translation import gettext_lazy as _
 
 from evento.database import violates
@@ -42,6 +43,17 @@ def frozen_start_told() -> Iterator[None]:
         if violates(error, constraint="events_event_start_frozen"):
             raise start_frozen() from error
         raise
+
+
+def next_first(now: datetime) -> list[Any]:
+    """The order in which organisers want events: on or coming, soonest first; then past, latest first."""
+    end = ExpressionWrapper(F("starts_at") + F("duration"), output_field=DateTimeField())
+    ahead = Case(When(GreaterThan(end, now), then="starts_at"))
+    return [
+        ahead.asc(nulls_last=True),
+        ExpressionWrapper(F("starts_at"), output_field=DateTimeField()).desc(),
+        "id",
+    ]
 
 
 class EventQuerySet(models.QuerySet["Any"]):
@@ -102,6 +114,10 @@ class EventQuerySet(models.QuerySet["Any"]):
 
     def past(self, now: datetime) -> EventQuerySet:
         return self.with_end().filter(starts_at__lte=now, ends__lte=now)
+
+    def next_first(self, now: datetime) -> EventQuerySet:
+        """What is on or comes next first; then the past ones, latest first."""
+        return self.order_by(*next_first(now))
 
     def available(self) -> EventQuerySet:
         """Drops events that are FULL, and nothing else: that much is public (SPEC 2)."""

@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -21,7 +22,7 @@ from events.admin.showing import person, places_bar, start_cell, start_line, sta
 from events.forms import EventForm
 from events.models import Event
 from events.permissions import may_create_events, may_enter_admin, may_manage_event
-from events.querysets import start_frozen
+from events.querysets import next_first, start_frozen
 from events.services import change_event, create_event, delete_draft
 
 # Everything the list may be asked for; a look-up through a relation (an organiser's address, say)
@@ -83,11 +84,10 @@ class EventAdmin(EventPages):
     # --- What is found ---
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        return Event.objects.managed_by(request.user).order_by(*self.get_ordering(request))
+        return Event.objects.managed_by(request.user).next_first(timezone.now())
 
-    def get_ordering(self, request: HttpRequest) -> list[str]:
-        """What comes next first where only that is asked for, else the latest first."""
-        return ["starts_at" if request.GET.get("when") == "upcoming" else "-starts_at", "id"]
+    def get_ordering(self, request: HttpRequest) -> list[Any]:
+        return next_first(timezone.now())
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         return lookup in LOOKUPS

@@ -314,9 +314,9 @@ def test_archived_events_are_listed_only_when_asked_for(client, organiser):
         ("when=past", ["Over"]),
         ("when=now", ["Running"]),
         ("status=draft", ["Later"]),
-        ("status=published", ["Soon", "Running", "Over"]),
+        ("status=published", ["Running", "Soon", "Over"]),
         ("q=soon", ["Soon"]),
-        ("", ["Later", "Soon", "Running", "Over"]),
+        ("", ["Running", "Soon", "Later", "Over"]),
     ],
 )
 def test_list_is_narrowed_and_ordered(client, organiser, now, query, found):

@@ -252,3 +252,43 @@ def test_words_of_people_are_escaped(signed_in, event, organiser):
         assert "<script>alert" not in html
         assert "<b>Bold" not in html
         assert "<i>note" not in html
+
+
+def test_list_opens_with_what_is_next_and_ends_with_what_is_long_over(signed_in, organiser):
+    now = timezone.now()
+    for title, hours in [("Later", 90), ("Over", -50), ("Running", -1), ("Soon", 5), ("Old", -900)]:
+        EventFactory(organiser=organiser, title=title, starts_at=now + timedelta(hours=hours))
+
+    shown = signed_in.get(reverse("admin:events_event_changelist")).context["cl"].result_list
+
+    assert [event.title for event in shown] == ["Running", "Soon", "Later", "Over", "Old"]
+
+
+def test_first_page_shows_the_next_events_with_their_places(signed_in, organiser, other_organiser):
+    now = timezone.now()
+    mine = [
+        EventFactory(organiser=organiser, starts_at=now + timedelta(days=day)) for day in (9, 3, 6)
+    ]
+    EventFactory(organiser=other_organiser, title="Foreign", starts_at=now + timedelta(days=1))
+    EventFactory(organiser=organiser, starts_at=now - timedelta(days=1))
+    TicketFactory(event=mine[1])
+
+    page = signed_in.get(reverse("admin:index"))
+
+    assert [row["event"] for row in page.context["next_events"]] == [mine[1], mine[2], mine[0]]
+    assert f"1 of {mine[1].capacity}" in page.text
+    assert "Foreign" not in page.text
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["events_category_changelist", "events_category_add", "accounts_user_changelist", "app_list"],
+)
+def test_breadcrumbs_begin_with_manage_on_every_page(client, staff, name):
+    client.force_login(staff)
+
+    page = client.get(reverse(f"admin:{name}", args=["events"] if name == "app_list" else []))
+
+    crumbs = page.text.split('class="breadcrumbs"')[1].split("</div>")[0]
+    assert f'<a href="{reverse("admin:index")}">Manage</a>' in crumbs
+    assert "Home" not in crumbs

@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -20,22 +21,22 @@ from tickets.models import Ticket
 
 # The codes are the secret of a ticket: nothing may ask for them, or for a person, bit by bit.
 LOOKUPS = frozenset({"event", "status"})
-EVENTS_SHOWN = 20
+EVENTS_SHOWN = 8
 
 
 class EventFilter(admin.SimpleListFilter):
-    """One event among the person's own; the latest are offered."""
+    """One event among the person's own: the next ones are offered, or the one that was chosen."""
 
     title = _("event")
     parameter_name = "event"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
         own = Event.objects.managed_by(request.user).exclude(status=Event.Status.DRAFT)
-        latest = list(own.order_by("-starts_at")[:EVENTS_SHOWN].values_list("pk", "title"))
         chosen = _uuid(self.value())
-        if chosen and chosen not in dict(latest):
-            latest += own.filter(pk=chosen).values_list("pk", "title")
-        return [(str(pk), title) for pk, title in latest]
+        events = own.filter(pk=chosen).values_list("pk", "title") if chosen else []
+        if not events:
+            events = own.next_first(timezone.now()).values_list("pk", "title")[:EVENTS_SHOWN]
+        return [(str(pk), title) for pk, title in events]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         if self.value() is None:
@@ -63,7 +64,7 @@ class TicketAdmin(admin.ModelAdmin):
     """Read-only: people book and cancel, organisers look."""
 
     actions = None
-    list_display = ["holder_name", "email", "event_title", "state", "note", "booked", "code_shown"]
+    list_display = ["holder_name", "email", "event_title", "state", "note_shown", "booked"]
     list_display_links = ["holder_name"]
     list_filter = [EventFilter, StatusFilter]
     list_per_page = 50
@@ -118,7 +119,16 @@ class TicketAdmin(admin.ModelAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        return super().changelist_view(request, {"title": _("Tickets")} | (extra_context or {}))
+        event = self._event_listed(request)
+        context = {} if event is None else _facts(event)
+        return super().changelist_view(request, context | (extra_context or {}))
+
+    def _event_listed(self, request: HttpRequest) -> Event | None:
+        """The one event whose tickets are asked for, if it is the person's."""
+        chosen = _uuid(request.GET.get(EventFilter.parameter_name))
+        if chosen is None:
+            return None
+        return Event.objects.managed_by(person(request)).filter(pk=chosen).first()
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str
@@ -156,13 +166,24 @@ class TicketAdmin(admin.ModelAdmin):
             kind, word = "badge-mine", ticket.get_status_display()
         return format_html('<span class="badge {}">{}</span>', kind, word)
 
+    @admin.display(description=_("note"), ordering="note")
+    def note_shown(self, ticket: Ticket) -> str:
+        return ticket.note
+
     @admin.display(description=_("booked"), ordering="booked_at")
     def booked(self, ticket: Ticket) -> str:
-        return date_format(ticket.booked_at.astimezone(ticket.event.zone), "j M Y, H:i")
+        booked = ticket.booked_at.astimezone(ticket.event.zone)
+        return date_format(booked, "j M, H:i" if booked.year == timezone.now().year else "j M Y")
 
     @admin.display(description=_("code"))
     def code_shown(self, ticket: Ticket) -> SafeString:
         return format_html('<span class="code">{}</span>', ticket.code_in_groups)
+
+
+def _facts(event: Event) -> dict[str, Any]:
+    """What stands above the tickets of one event."""
+    url = reverse("admin:events_event_change", args=[event.pk])
+    return {"event": event, "start": start_line(event), "change_url": url}
 
 
 def _uuid(text: str | None) -> uuid.UUID | None:
