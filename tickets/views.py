@@ -16,7 +16,9 @@ from django_htmx.middleware import HtmxDetails
 
 from accounts.models import User
 from evento.refusals import Refusal
+from events.availability import exact_availability
 from events.models import Event
+from events.permissions import may_manage_event
 from tickets.barcode import barcode_png, barcode_svg
 from tickets.forms import NoteForm
 from tickets.ics import ticket_ics
@@ -226,6 +228,8 @@ def _fragment(
     else:
         template, context_of = "tickets/_card.html", card_context
     context = context_of(request.user, event, ticket, now=timezone.now())
+    if request.htmx.target == PANEL and may_manage_event(request.user, event):
+        context["exact"] = exact_availability(event)  # their own count stands beside the panel
     return render(request, template, context | said, status=status)
 
 

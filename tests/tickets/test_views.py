@@ -345,3 +345,14 @@ def test_answers_do_not_depend_on_hidden_popularity(client, headers):
         answers.append((booked.status_code, text, booked.headers.get("Content-Length") is None))
 
     assert answers[0] == answers[1]
+
+
+def test_panel_by_htmx_brings_organisers_their_new_count_and_nobody_else(client, event, organiser):
+    client.force_login(organiser)
+    own = client.post(request_url(event), headers=HTMX_PANEL).content.decode()
+    client.force_login(UserFactory())
+    other = client.post(request_url(event), headers=HTMX_PANEL).content.decode()
+
+    assert 'id="organiser-bar" hx-swap-oob="true"' in own
+    assert f"<strong>1 of {event.capacity}</strong>" in own
+    assert "organiser-bar" not in other
