@@ -31,7 +31,7 @@ class ProjectTemplate:
 class HiddenPartsWidget(forms.HiddenInput):
     """What a field in two parts showed first: one input, because Django carries no two over an error."""
 
-    parts: type[forms.MultiWidget]
+    parts: type[Any]
 
     def format_value(self, value: Any) -> str:
         shown = value if isinstance(value, list) else self.parts().decompress(value)
