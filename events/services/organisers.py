@@ -59,23 +59,24 @@ def offer_organiser(
     return offer
 
 
+@retry_conflicts
 def accept_offer(
     offer: OrganiserOffer, *, user: User, now: datetime | None = None
 ) -> EventOrganiser:
     """Take up an offer made to an address that `user` has verified.
 
-    Raises Refusal `offer_not_yours` (404: whose it is stays unsaid).
+    Raises Refusal `offer_not_yours` (404: whose it is, or was, stays unsaid).
     """
-    if not EmailAddress.objects.filter(
-        user=user, email__iexact=offer.email, verified=True
-    ).exists():
-        raise Refusal(
-            "offer_not_yours", _("There is no such offer for your e-mail address."), status=404
-        )
+    addresses = EmailAddress.objects.filter(user=user, verified=True)
     with transaction.atomic():
-        row = add_organiser(offer.event, user=user, by=offer.offered_by, now=now)
-        OrganiserOffer.objects.filter(pk=offer.pk).delete()
-    return row
+        lock_event(offer.event_id)
+        is_theirs = addresses.filter(email__iexact=offer.email).exists()
+        # Taken up by deleting it: one that was withdrawn in this moment is not there to delete.
+        if not (is_theirs and OrganiserOffer.objects.filter(pk=offer.pk).delete()[0]):
+            raise Refusal(
+                "offer_not_yours", _("There is no such offer for your e-mail address."), status=404
+            )
+        return add_organiser(offer.event, user=user, by=offer.offered_by, now=now)
 
 
 def withdraw_offer(offer: OrganiserOffer) -> None:
@@ -87,6 +88,7 @@ def withdraw_offer(offer: OrganiserOffer) -> None:
 def remove_organiser(event: Event, *, user: User) -> None:
     """Remove an organiser, or let them leave; access ends at once. Twice is quiet.
 
+    The offers they made end with it: one to a second account of theirs would lead back in.
     Raises Refusal `last_organiser`: an event is never without one (SPEC 1).
     """
     with transaction.atomic():
@@ -100,6 +102,7 @@ def remove_organiser(event: Event, *, user: User) -> None:
                 _("An event needs an organiser. Add somebody else first."),
             )
         rows.filter(user=user).delete()
+        OrganiserOffer.objects.filter(event=event, offered_by=user).delete()
 
 
 def close_organiser(user: User, *, now: datetime) -> None:

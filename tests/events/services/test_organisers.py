@@ -95,6 +95,27 @@ def test_withdrawn_offer_is_gone(event, organiser):
     assert not OrganiserOffer.objects.exists()
 
 
+def test_offer_withdrawn_while_it_is_accepted_leads_nowhere(event, organiser, attendee):
+    offer = offer_organiser(event, email=attendee.email, by=organiser)
+    withdraw_offer(offer)
+
+    with pytest.raises(Refusal) as refused:
+        accept_offer(offer, user=attendee)
+
+    assert refused.value.code == "offer_not_yours"
+    assert organisers_of(event) == [organiser]
+
+
+def test_offers_of_a_removed_organiser_end_with_them(event, organiser, attendee):
+    add_organiser(event, user=attendee, by=organiser)
+    offer_organiser(event, email="second-account@example.org", by=attendee)
+    kept = offer_organiser(event, email="friend@example.org", by=organiser)
+
+    remove_organiser(event, user=attendee)
+
+    assert list(OrganiserOffer.objects.all()) == [kept]
+
+
 def test_adding_twice_is_quiet(event, organiser, attendee):
     with heard(organiser_added) as calls:
         add_organiser(event, user=attendee, by=organiser)
