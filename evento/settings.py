@@ -167,6 +167,7 @@ ACCOUNT_CONFIRM_EMAIL_ON_GET = False  # mail scanners follow links: only the pag
 ACCOUNT_CHANGE_EMAIL = True  # one address; the old one holds until the new one is verified
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True  # a change of address asks for the password again
+ACCOUNT_RATE_LIMITS = {"offer_organiser": "30/h/user"}  # beside allauth's own
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "events:list"

@@ -59,4 +59,7 @@ class CategoryFilter(admin.SimpleListFilter):
         return list(Category.objects.filter(pk__in=own).values_list("slug", "name"))
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        return queryset.filter(category__slug=self.value()) if self.value() else queryset
+        if not self.value():
+            return queryset
+        known = self.value() in dict(self.lookup_choices)
+        return queryset.filter(category__slug=self.value()) if known else queryset.none()

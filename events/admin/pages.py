@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from allauth.core import ratelimit
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -177,7 +178,7 @@ class EventPages(admin.ModelAdmin):
         if request.method == "POST" and form.is_valid():
             self._add_organiser(request, event, form.cleaned_data["email"])
             return HttpResponseRedirect(self.page_url("organisers", event))
-        words = request.GET.get("q", "").strip()
+        words = request.GET.get("q", "").replace("\0", "").strip()  # PostgreSQL takes no NUL
         rows = event.organiser_rows.select_related("user", "added_by")
         context = {
             "form": form,
@@ -227,6 +228,11 @@ class EventPages(admin.ModelAdmin):
     def _add_organiser(self, request: HttpRequest, event: Event, email: str) -> None:
         if event.organisers.filter(email__iexact=email).exists():
             self.message_user(request, _("This person is an organiser of the event already."))
+            return
+        # Each offer is a mail in the organiser's words to whatever address they name.
+        if not ratelimit.consume(request, action="offer_organiser", user=request.user):
+            told = _("That was a lot at once. Wait an hour, then go on.")
+            self.message_user(request, told, messages.ERROR)
             return
         added = self.promote(event, email, person(request))
         if isinstance(added, EventOrganiser):

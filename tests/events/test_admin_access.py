@@ -221,7 +221,7 @@ def test_list_holds_a_persons_own_events_and_all_for_staff(client, lists, organi
     assert sorted(everything) == ["Foreign", "Own"]
 
 
-@pytest.mark.parametrize("query", ["?q=Foreign", "?q=There", "?category=theirs"])
+@pytest.mark.parametrize("query", ["?q=Foreign", "?q=There", "?category=theirs", "?category=%00"])
 def test_search_and_filters_find_no_foreign_event(client, lists, organiser, query):
     Category.objects.filter(name="Theirs").update(slug="theirs")
     client.force_login(organiser)

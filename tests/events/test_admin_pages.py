@@ -236,6 +236,18 @@ def test_candidates_are_holders_of_this_event_found_by_name(signed_in, event):
     assert response.context["candidates"] == [ada]
 
 
+def test_words_with_nul_find_nobody_and_fail_nowhere(signed_in, event):
+    assert signed_in.get(url("organisers", event), {"q": "\0ada"}).status_code == 200
+
+
+def test_offers_are_limited_because_each_is_a_mail_to_whom_one_names(signed_in, event):
+    for n in range(31):
+        signed_in.post(url("organisers", event), {"email": f"stranger{n}@example.org"})
+
+    assert OrganiserOffer.objects.count() == 30
+    assert "Wait an hour" in signed_in.get(url("organisers", event)).content.decode()
+
+
 def test_words_of_people_are_escaped(signed_in, event, organiser):
     event.title = "<script>alert(1)</script>"
     event.save(update_fields=["title"])
