@@ -86,6 +86,8 @@ def _write(announcement: Announcement, people: list[kinds.Recipient]) -> None:
                 key=_key(announcement, person),
                 context={**announcement.context, **person.context},
                 priority=OutgoingEmail.Priority.MANY,
+                # Not the clock: how far apart two people's are would tell how many stand between them.
+                created_at=announcement.caused_at,
             )
             for person in people
             if (person.user_id, person.kind) not in unwanted

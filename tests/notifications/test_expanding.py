@@ -122,7 +122,9 @@ def test_notices_bear_the_moment_of_their_cause(event):
 
     expand_next(timezone.now() + timedelta(hours=1))
 
-    assert Notification.objects.get().created_at == Announcement.objects.get().caused_at
+    caused_at = Announcement.objects.get().caused_at
+    assert Notification.objects.get().created_at == caused_at
+    assert OutgoingEmail.objects.get().created_at == caused_at
 
 
 def test_expanding_costs_the_same_queries_for_2_and_30_holders(django_assert_num_queries):
