@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from django.contrib.sessions.middleware import SessionMiddleware as DjangosSessionMiddleware
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -24,7 +25,23 @@ class RefusalMiddleware:
             template = "404.html" if error.status == 404 else "409.html"
             return render(request, template, {"message": error.message}, status=error.status)
         if isinstance(error, Busy) or (isinstance(error, OperationalError) and is_conflict(error)):
-            response = render(request, "503.html", status=503)
-            response["Retry-After"] = str(Busy.retry_after_seconds)
-            return response
+            return _busy(request)
         return None
+
+
+class SessionMiddleware(DjangosSessionMiddleware):
+    """Django's; a database too busy to save the session, after the view, is a 503 as well."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        try:
+            return super().process_response(request, response)
+        except OperationalError as error:
+            if not is_conflict(error):
+                raise
+            return _busy(request)
+
+
+def _busy(request: HttpRequest) -> HttpResponse:
+    response = render(request, "503.html", status=503)
+    response["Retry-After"] = str(Busy.retry_after_seconds)
+    return response

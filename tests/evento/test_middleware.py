@@ -2,11 +2,13 @@
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.db import SessionStore
 from django.db import OperationalError
+from django.http import HttpResponse
 from django.shortcuts import render
 
 from evento.database import Busy
-from evento.middleware import RefusalMiddleware
+from evento.middleware import RefusalMiddleware, SessionMiddleware
 from evento.refusals import Refusal
 
 
@@ -45,3 +47,37 @@ def test_busy_database_is_503_and_says_when_to_come_back(answer, error):
 def test_other_errors_are_not_hidden(answer):
     assert answer(OperationalError("no such table: x")) is None
     assert answer(ValueError("x")) is None
+
+
+class UnsavedSession(SessionStore):
+    """One that the database does not take."""
+
+    def __init__(self, error):
+        super().__init__()
+        self.error = error
+
+    def save(self, must_create=False):
+        raise self.error
+
+
+@pytest.fixture
+def save_session(rf):
+    def answer_to(error):
+        request = rf.get("/")
+        request.user = AnonymousUser()
+        request.session = UnsavedSession(error)
+        request.session["challenge"] = "x"
+        return SessionMiddleware(render).process_response(request, HttpResponse("done"))
+
+    return answer_to
+
+
+def test_session_that_a_busy_database_does_not_take_is_503(save_session):
+    response = save_session(OperationalError("database is locked"))
+
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+
+
+def test_session_that_cannot_be_saved_at_all_is_not_hidden(save_session):
+    with pytest.raises(OperationalError):
+        save_session(OperationalError("no such table: django_session"))
