@@ -1,6 +1,7 @@
 """Where allauth asks us."""
 
 import logging
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -54,6 +55,14 @@ class AccountAdapter(DefaultAccountAdapter):
         "too_many_login_attempts": _("Too many tries. Wait a few minutes, then try again."),
         "username_taken": _("Somebody else has that username. Choose another one."),
     }
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """The client's address; an IPv4 one that came through an IPv6 socket as what it is.
+
+        Limits go by the network of an IPv6 address, and all IPv4 addresses would share one.
+        """
+        address = ip_address(super().get_client_ip(request))
+        return str(getattr(address, "ipv4_mapped", None) or address)
 
     def clean_username(self, username: str, shallow: bool = False) -> str:
         """Refuse a username that is taken in any case, held, or kept for deleted accounts."""

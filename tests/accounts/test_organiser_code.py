@@ -153,6 +153,12 @@ def test_address_in_a_header_nobody_vouches_for_is_ignored():
     assert client_address(request) == "127.0.0.1"
 
 
+def test_address_of_ipv4_through_an_ipv6_socket_is_itself_and_not_everybody():
+    request = RequestFactory().post("/", REMOTE_ADDR="::ffff:192.0.2.7")
+
+    assert client_address(request) == "192.0.2.7"
+
+
 def test_address_of_ipv6_is_its_network():
     one = RequestFactory().get("/", REMOTE_ADDR="2001:db8:1:2::1")
     other = RequestFactory().get("/", REMOTE_ADDR="2001:db8:1:2:ffff::9")
