@@ -184,17 +184,25 @@ class EventAdmin(EventPages):
     ) -> HttpResponse:
         """Django's; what a service refused is shown in the form, with what was entered."""
         view = super().changeform_view
-        if request.method == "POST" and object_id is not None:
-            event = self.get_object(request, unquote(object_id))
-            if event is not None and not self.has_change_permission(request, event):
-                return self._told_unchangeable(request, event)
         try:
             return view(request, object_id, form_url, extra_context)
-        except Refusal as refusal:
-            request.refusal = refusal  # type: ignore[attr-defined]
+        except (Refusal, PermissionDenied) as refused:
+            # Cancelled meanwhile, it has no form any more that could say so.
+            if told := self._told_unchangeable(request, object_id):
+                return told
+            if isinstance(refused, PermissionDenied):
+                raise
+            request.refusal = refused  # type: ignore[attr-defined]
             return view(request, object_id, form_url, extra_context)
 
-    def _told_unchangeable(self, request: HttpRequest, event: Event) -> HttpResponse:
+    def _told_unchangeable(
+        self, request: HttpRequest, object_id: str | None
+    ) -> HttpResponse | None:
+        if request.method != "POST" or object_id is None:
+            return None
+        event = self.get_object(request, unquote(object_id))
+        if event is None or self.has_change_permission(request, event):
+            return None
         if not self.has_view_permission(request, event):
             raise PermissionDenied
         self.message_user(

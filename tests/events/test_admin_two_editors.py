@@ -7,8 +7,9 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from events.admin import EventAdmin
 from events.models import Event
-from events.services import change_event
+from events.services import cancel_event, change_event
 from events.signals import event_changed
 from tests.events.factories import CategoryFactory, EventFactory
 from tests.signals import heard
@@ -173,3 +174,27 @@ def test_nonsense_for_what_was_shown_first_is_no_failure(signed_in, event, nonse
     event.refresh_from_db()
     assert response.status_code in {200, 302}
     assert event.capacity == 10
+
+
+def test_saving_an_event_that_is_cancelled_in_this_moment_says_so(
+    signed_in, event, other_organiser, monkeypatch
+):
+    asked = []
+    allowed = EventAdmin.has_change_permission
+
+    def change_too_late(stale, **kwargs):
+        asked.append(stale)
+        return change_event(stale, **kwargs)
+
+    values = opened(signed_in, event)
+    cancel_event(event, by=other_organiser)
+    monkeypatch.setattr("events.admin.events.change_event", change_too_late)
+    monkeypatch.setattr(
+        EventAdmin, "has_change_permission", lambda *given: not asked or allowed(*given)
+    )
+
+    response = signed_in.post(page_of(event), values | {"title": "Better"}, follow=True)
+
+    assert asked
+    assert response.redirect_chain == [(page_of(event), 302)]
+    assert "can no longer be changed" in response.text
