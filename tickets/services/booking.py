@@ -8,7 +8,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from accounts.services import hold_open_account
 from evento.database import retry_conflicts, violates
 from evento.refusals import Refusal
 from events.availability import public_availability
@@ -69,8 +68,7 @@ def book_ticket(
         try:
             return Booking(_take(event, holder, note, now), created=True)
         except _NoPlace:
-            fresh = Event.objects.get(pk=event.pk)
-            return _existing(event, holder, otherwise=booking_refusal(fresh, now) or _full())
+            return _existing(event, holder, otherwise=_why_no_place(event, holder, now))
         except IntegrityError as error:
             if violates(
                 error,
@@ -85,6 +83,7 @@ def book_ticket(
     raise AssertionError("the random source repeats itself")
 
 
+@retry_conflicts
 def change_note(ticket: Ticket, *, note: str, by: User, now: datetime | None = None) -> Ticket:
     """Change the note to the organisers, until the start; only the holder may.
 
@@ -127,14 +126,11 @@ def refuse_unless_changeable(ticket: Ticket, event: Event, *, by: User, now: dat
 
 @transaction.atomic
 def _take(event: Event, holder: User, note: str, now: datetime) -> Ticket:
-    # A closing account gives back the tickets it finds: one booked meanwhile would stay valid for ever.
-    if not hold_open_account(holder):
-        raise Refusal("account_closed", _("This account is closed."))
-    # The INSERT comes next: the event's row, which everybody wants, is then locked for the shortest.
+    # The INSERT comes first: the event's row, which everybody wants, is then locked for the shortest.
     ticket = Ticket.objects.create(
         event=event, holder=holder, code=random_code(), note=note, booked_at=now
     )
-    if take_place(event.pk, now) is None:
+    if take_place(event.pk, now, holder_id=holder.pk) is None:
         raise _NoPlace
     ticket_booked.send(Ticket, ticket=ticket, now=now)
     return ticket
@@ -145,6 +141,12 @@ def _existing(event: Event, holder: User, *, otherwise: Refusal) -> Booking:
     if ticket is None or otherwise.code == "not_found":
         raise otherwise
     return Booking(ticket, created=False)
+
+
+def _why_no_place(event: Event, holder: User, now: datetime) -> Refusal:
+    if not User.objects.filter(pk=holder.pk, is_active=True).exists():
+        return Refusal("account_closed", _("This account is closed."))
+    return booking_refusal(Event.objects.get(pk=event.pk), now) or _full()
 
 
 def _full() -> Refusal:
