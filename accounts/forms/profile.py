@@ -63,6 +63,10 @@ class ProfileForm(forms.ModelForm):
         if own not in known | {"UTC"}:
             field.choices = [(own, own), *choices]
 
+    def clean_display_name(self) -> str:
+        """On one line, whatever was posted: mails address people by it."""
+        return " ".join(self.cleaned_data["display_name"].split())
+
     def clean_username(self) -> str:
         username = self.cleaned_data["username"]
         if username != self.instance.username:

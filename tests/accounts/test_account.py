@@ -46,6 +46,13 @@ def is_signed_in(client):
 # --- Profile ----------------------------------------------------------------------------------------
 
 
+def test_display_name_stays_on_one_line(signed_in, attendee):
+    signed_in.post(reverse("accounts:profile"), PROFILE | {"display_name": "Ada\r\n\r\nYou won"})
+
+    attendee.refresh_from_db()
+    assert attendee.display_name == "Ada You won"
+
+
 def test_profile_saves_name_username_and_time_zone(client, attendee):
     client.force_login(attendee)
 
