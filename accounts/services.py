@@ -112,14 +112,6 @@ def end_sessions(user: User, *, only: int | None = None) -> int:
     return len(ended)
 
 
-def hold_open_account(user: User) -> bool:
-    """Keep the account of `user` from closing until the transaction ends; whether it is open still.
-
-    The same lock as `close_account` takes, and like there before any event's.
-    """
-    return User.objects.select_for_update(no_key=True).filter(pk=user.pk, is_active=True).exists()
-
-
 @retry_conflicts
 def close_account(user: User, *, now: datetime | None = None) -> None:
     """Delete an account: its row stays, inactive and scrubbed, as `deleted-<uuid>` (SPEC 1, DESIGN).
@@ -129,8 +121,9 @@ def close_account(user: User, *, now: datetime | None = None) -> None:
     """
     now = now or timezone.now()
     with transaction.atomic():
-        # No key lock: rows that point to this person are written by transactions that hold an event.
-        stored = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        # FOR UPDATE, key and all: a booking that has written its ticket is waited for and then given
+        # back; one that comes later waits for us, and finds the account closed (`take_place`).
+        stored = User.objects.select_for_update().get(pk=user.pk)
         if not stored.is_active:
             return
         account_closing.send(sender=User, user=stored, now=now)

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import connection
 
 from evento.database import bound
+from accounts.models import User
 from events.availability import Availability
 from events.models import Event
 from events.signals import event_full, event_near_capacity
@@ -18,12 +19,13 @@ QUIET_TIME = timedelta(hours=24)
 
 _RETURNED = "capacity, places_taken, near_capacity_at, full_at, capacity_rearmed_at"
 
-# The same text on both engines. The condition is what decides a booking; the check constraint
-# events_event_places_within_capacity holds even where it were wrong.
+# The same text on both engines but for the lock on the holder. The condition is what decides a
+# booking; the check constraint events_event_places_within_capacity holds even where it were wrong.
 TAKE_PLACE = f"""
     UPDATE events_event SET places_taken = places_taken + 1
     WHERE id = %s AND status = 'published' AND archived_at IS NULL AND starts_at > %s
           AND places_taken < capacity AND waiting_count = 0
+          AND EXISTS (SELECT 1 FROM accounts_user WHERE id = %s AND is_active {{hold}})
     RETURNING {_RETURNED}
 """  # noqa: S608 - constants only
 GIVE_BACK_PLACE = f"""
@@ -79,13 +81,21 @@ def lock_events(event_ids: Iterable[UUID]) -> list[Event]:
     return list(rows.order_by("pk"))
 
 
-def take_place(event_id: UUID, now: datetime) -> Availability | None:
+def take_place(event_id: UUID, now: datetime, *, holder_id: UUID) -> Availability | None:
     """Count one more place as taken, if the event is open at `now` and has one: the only decision.
 
-    Returns the counts, or None when there was no place to take (SPEC 3). Call inside a transaction.
+    The holder's account must be open too: a closing one gives back the tickets it finds, and a place
+    taken meanwhile would stay taken. Returns the counts, or None when there was no place to take (SPEC 3). Call inside a transaction.
     May send event_near_capacity or event_full.
     """
-    row = _execute(TAKE_PLACE, [bound(Event, "id", event_id), bound(Event, "starts_at", now)])
+    parameters = [
+        bound(Event, "id", event_id),
+        bound(Event, "starts_at", now),
+        bound(User, "id", holder_id),
+    ]
+    # The foreign key would take the same lock, but only at COMMIT. SQLite locked everything at BEGIN.
+    hold = "FOR KEY SHARE" if connection.vendor == "postgresql" else ""
+    row = _execute(TAKE_PLACE.replace("{hold}", hold), parameters)
     return None if row is None else _noted(event_id, row, now)
 
 

@@ -216,8 +216,8 @@ def test_booking_takes_few_queries(signed_in, event, django_assert_max_num_queri
     signed_in.get(request_url(event))
     url = request_url(event)
 
-    # Session, person, event; then BEGIN, is the account open, ticket, place, the notice rows, COMMIT.
-    with django_assert_max_num_queries(10) as queries:
+    # Session, person, event; then BEGIN, ticket, place, the notice rows, COMMIT.
+    with django_assert_max_num_queries(9) as queries:
         signed_in.post(url)
 
     assert Ticket.objects.count() == 1

@@ -169,10 +169,11 @@ def test_place_freed_after_a_jump_to_full_tells_nobody(organiser):
     assert (len(near), len(full)) == (0, 1)
 
 
-def test_take_place_itself_asks_the_clock(event):
+def test_take_place_itself_asks_the_clock(event, attendee):
     with transaction.atomic():
-        assert places.take_place(event.pk, event.starts_at) is None
-        assert places.take_place(event.pk, event.starts_at - timedelta(seconds=1)).taken == 1
+        assert places.take_place(event.pk, event.starts_at, holder_id=attendee.pk) is None
+        before = event.starts_at - timedelta(seconds=1)
+        assert places.take_place(event.pk, before, holder_id=attendee.pk).taken == 1
 
 
 def test_archived_event_is_not_found_even_by_its_holder(event, attendee, now):
