@@ -8,8 +8,8 @@ from uuid import UUID
 
 from django.db import connection
 
-from evento.database import bound
 from accounts.models import User
+from evento.database import bound
 from events.availability import Availability
 from events.models import Event
 from events.signals import event_full, event_near_capacity
@@ -85,8 +85,8 @@ def take_place(event_id: UUID, now: datetime, *, holder_id: UUID) -> Availabilit
     """Count one more place as taken, if the event is open at `now` and has one: the only decision.
 
     The holder's account must be open too: a closing one gives back the tickets it finds, and a place
-    taken meanwhile would stay taken. Returns the counts, or None when there was no place to take (SPEC 3). Call inside a transaction.
-    May send event_near_capacity or event_full.
+    taken meanwhile would stay taken. Returns the counts, or None when there was no place to take
+    (SPEC 3). Call inside a transaction. May send event_near_capacity or event_full.
     """
     parameters = [
         bound(Event, "id", event_id),
