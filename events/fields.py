@@ -7,7 +7,8 @@ from typing import Any
 
 from django import forms
 from django.contrib.admin.widgets import AdminFileWidget
-from django.core.files.base import File
+from django.core.exceptions import ValidationError
+from django.core.files.base import ContentFile, File
 from django.template.loader import render_to_string
 from django.utils.dateparse import parse_duration
 from django.utils.safestring import SafeString
@@ -187,6 +188,18 @@ class CoverWidget(ProjectTemplate, AdminFileWidget):
     clear_checkbox_label = _("Remove this picture")
 
 
+def cover_of(upload: File) -> ContentFile:
+    """As `clean_cover`; asked again for the same upload, it answers the same without the work."""
+    if not hasattr(upload, "cover"):
+        try:
+            upload.cover = clean_cover(upload)
+        except ValidationError as error:
+            upload.cover = error
+    if isinstance(upload.cover, ValidationError):
+        raise upload.cover
+    return upload.cover
+
+
 class CoverUploadField(forms.FileField):
     """A picture to upload, which comes out checked and re-encoded (events.covers)."""
 
@@ -201,4 +214,4 @@ class CoverUploadField(forms.FileField):
         value = super().clean(data, initial)
         if value is False:
             return ""
-        return clean_cover(value) if isinstance(value, File) and data else value
+        return cover_of(value) if isinstance(value, File) and data else value

@@ -1,11 +1,12 @@
 """Events in the admin: what is listed, what the form holds, who may (SPEC 1, 2)."""
 
+import contextlib
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -19,6 +20,7 @@ from evento.refusals import Refusal
 from events.admin.filters import CategoryFilter, StatusFilter, WhenFilter
 from events.admin.pages import EventPages
 from events.admin.showing import person, places_bar, start_cell, start_line, status_chip
+from events.fields import cover_of
 from events.forms import EventForm
 from events.models import Event
 from events.permissions import may_create_events, may_enter_admin, may_manage_event
@@ -184,6 +186,10 @@ class EventAdmin(EventPages):
     ) -> HttpResponse:
         """Django's; what a service refused is shown in the form, with what was entered."""
         view = super().changeform_view
+        for upload in request.FILES.getlist("cover"):
+            # Before Django opens its transaction: on SQLite all bookings would wait for a picture.
+            with contextlib.suppress(ValidationError):
+                cover_of(upload)
         try:
             return view(request, object_id, form_url, extra_context)
         except (Refusal, PermissionDenied) as refused:

@@ -6,11 +6,13 @@ from io import BytesIO
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
 
 from events import services
+from events.covers import clean_cover
 from events.models import Event
 from events.services import cancel_event, publish_event
 from events.signals import event_changed, event_published
@@ -103,6 +105,21 @@ def test_new_event_with_a_cover_keeps_it(signed_in):
     signed_in.post(ADD, entered(cover=picture()))
 
     assert Event.objects.get().cover.name.endswith(".webp")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_cover_is_decoded_once_and_before_the_transaction(signed_in, monkeypatch):
+    decoded_inside = []
+
+    def noting(upload):
+        decoded_inside.append(connection.in_atomic_block)
+        return clean_cover(upload)
+
+    monkeypatch.setattr("events.fields.clean_cover", noting)
+    signed_in.post(ADD, entered(cover=picture()))
+
+    assert Event.objects.get().cover
+    assert decoded_inside == [False]
 
 
 @pytest.mark.parametrize("data", [b"\x89PNG\r\n\x1a\nno", b"<svg onload='alert(1)'/>"])
