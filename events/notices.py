@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts.models import User
 from events.availability import Availability
 from events.models import Event, EventOrganiser, OrganiserOffer
+from events.templatetags.event_times import zone_phrase
 from notifications import kinds
 from notifications.kinds import Bell, Letter, Recipient
 from notifications.mail import absolute
@@ -38,7 +39,7 @@ def event_facts(event: Event) -> dict[str, Any]:
         "event": event,
         "event_url": absolute(event.get_absolute_url()),
         "when": when(event),
-        "zone": event.time_zone.replace("_", " "),
+        "zone": zone_phrase(event),
     }
 
 

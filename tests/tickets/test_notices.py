@@ -109,7 +109,7 @@ def test_booked_mail_carries_barcode_digits_link_and_calendar(event, attendee, s
         assert link in words
         assert event.title in words
         assert event.location in words
-        assert "Europe/London" in words
+        assert "London time" in words
     assert 'src="cid:barcode"' in html(message)
     assert picture["Content-ID"] == "<barcode>"
     assert picture["Content-Disposition"].startswith("inline")
