@@ -64,6 +64,7 @@ class TicketAdmin(admin.ModelAdmin):
     """Read-only: people book and cancel, organisers look."""
 
     actions = None
+    empty_value_display = ""
     list_display = ["holder_name", "email", "event_title", "state", "note_shown", "booked"]
     list_display_links = ["holder_name"]
     list_filter = [EventFilter, StatusFilter]
