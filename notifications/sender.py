@@ -244,7 +244,13 @@ def pause_after(attempts: int) -> timedelta:
 
 
 def is_permanent(error: Exception) -> bool:
-    """Whether the mail server said that it will never take this mail (5xx)."""
+    """Whether the mail server said that it will never take this mail (5xx).
+
+    A refused sender is another matter: every mail has the same one, so what is wrong is the site's
+    settings, and once they are mended all of it goes out by itself.
+    """
+    if isinstance(error, smtplib.SMTPSenderRefused):
+        return False
     codes = _reply_codes(error)
     return bool(codes) and all(500 <= code < 600 for code in codes)
 
