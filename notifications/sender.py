@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
@@ -102,7 +103,7 @@ class Sender:
         try:
             message = compose(mail)
             if message is None:
-                mark(mail, state=State.DROPPED, message=b"", last_error="")
+                mark(mail, state=State.DROPPED, message=b"", last_error="", **_forgotten(mail))
                 self.tally.dropped += 1
                 return
             self._transmit(message)
@@ -221,6 +222,13 @@ def mark(mail: OutgoingEmail, **values: object) -> None:
             if not marked:
                 logger.warning("Mail %s was no longer this worker's when it was marked", mail.pk)
             return
+
+
+def _forgotten(mail: OutgoingEmail) -> dict[str, Any]:
+    """Nothing is kept of a person whose account closed while this mail was being written."""
+    if mail.recipient is None or mail.recipient.is_active:
+        return {}
+    return {"address": "", "context": {}}
 
 
 def held_by_lease(mail: OutgoingEmail) -> "QuerySet[OutgoingEmail]":

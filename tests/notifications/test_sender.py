@@ -229,6 +229,7 @@ def test_mail_to_a_closed_account_is_dropped(event, attendee):
 
     assert drain().dropped == 1
     assert subjects() == []
+    assert list(OutgoingEmail.objects.values_list("address", "context")) == [("", {})]
 
 
 def test_later_success_clears_the_error(transport):
