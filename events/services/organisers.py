@@ -96,7 +96,8 @@ def remove_organiser(event: Event, *, user: User) -> None:
         rows = EventOrganiser.objects.filter(event=event)
         if not rows.filter(user=user).exists():
             return
-        if not rows.exclude(user=user).exists():
+        # A closed account's row may have stayed; nobody is there to organise.
+        if not rows.exclude(user=user).filter(user__is_active=True).exists():
             raise Refusal(
                 "last_organiser",
                 _("An event needs an organiser. Add somebody else first."),
@@ -113,7 +114,7 @@ def close_organiser(user: User, *, now: datetime) -> None:
     """
     events = lock_events(Event.objects.filter(organisers=user).values_list("pk", flat=True))
     shared = set(
-        EventOrganiser.objects.filter(event__in=events)
+        EventOrganiser.objects.filter(event__in=events, user__is_active=True)
         .exclude(user=user)
         .values_list("event_id", flat=True)
     )

@@ -147,6 +147,17 @@ def test_removing_somebody_who_is_none_is_quiet(event, organiser, attendee):
     assert organisers_of(event) == [organiser]
 
 
+def test_an_account_that_is_closed_is_no_other_organiser(event, organiser, now):
+    add_organiser(event, user=UserFactory(is_active=False), by=None)
+
+    with pytest.raises(Refusal) as leaving:
+        remove_organiser(event, user=organiser)
+    with pytest.raises(Refusal) as closing:
+        close_organiser(organiser, now=now)
+
+    assert (leaving.value.code, closing.value.code) == ("last_organiser", "only_organiser")
+
+
 def test_managed_by_gives_own_events_and_staff_all(event, organiser, other_organiser, staff):
     foreign = EventFactory(organiser=other_organiser, status=Event.Status.DRAFT)
 
