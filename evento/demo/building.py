@@ -150,8 +150,9 @@ def _compose(page: Page, plan: Plan, stage: Stage) -> None:
     cast, rng = stage.cast, stage.rng
     event = _event(plan, rng, stage.now)
     event.category = stage.categories[plan.category]
-    # The demo's organiser has most of the programme, so that there is something to manage.
-    leader = cast.organiser if rng.random() < 0.7 else rng.choice(cast.organisers)
+    # The demo's organiser has the draft and most of the programme: there is something to manage.
+    leads = rng.random() < 0.7 or plan.state == "draft"
+    leader = cast.organiser if leads else rng.choice(cast.organisers)
     helpers = [person for person in cast.organisers if person != leader]
     team = [leader, *rng.sample(helpers, k=min(len(helpers), rng.choice((0, 0, 1))))]
     page.events.append(event)
