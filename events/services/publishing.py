@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from evento.database import retry_conflicts
 from evento.refusals import Refusal
-from events.models import Event, EventOrganiser, random_slug
+from events.models import Event, EventOrganiser
 from events.querysets import start_frozen
 from events.services.covers import discard_cover_if_unused
 from events.services.places import FillLevel, lock_event, note_fill_level
@@ -137,7 +137,7 @@ def copy_event(event: Event, *, by: User, now: datetime | None = None) -> Event:
     """A new draft with the same particulars, organised by `by`: the way out of a wrong date."""
     now = now or timezone.now()
     particulars = {name: getattr(event, name) for name in EDITABLE}
-    copy = Event(**particulars, status=Event.Status.DRAFT, slug=random_slug(event.title))
+    copy = Event(**particulars, status=Event.Status.DRAFT)
     return create_event(copy, creator=by, publish=False, now=now)
 
 
