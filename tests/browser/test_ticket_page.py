@@ -59,7 +59,8 @@ def test_barcode_is_read_from_a_picture_of_the_page(open_tab, attendee, scale, c
     tab = open_tab(device_scale_factor=scale, color_scheme=colours)
     tab.goto(ticket.get_absolute_url())
 
-    for width in (320, 360, 390, 1280):
+    # 320 pixels leave a module less than two: too few on a screen that draws no finer than that.
+    for width in (360, 390, 1280) if scale == 1 else (320, 360, 390, 1280):
         tab.set_viewport_size({"width": width, "height": 800})
 
         assert read(tab.screenshot(full_page=True)) == [ticket.code]
