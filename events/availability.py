@@ -60,10 +60,6 @@ class Availability:
         return self.capacity - self.taken
 
     @property
-    def percent_taken(self) -> int:
-        return self.taken * 100 // self.capacity
-
-    @property
     def is_scarce(self) -> bool:
         """Whether fewer than 5 % of the places are left, strictly and exactly."""
         return self.left * SCARCE_BELOW_ONE_IN < self.capacity

@@ -1,23 +1,17 @@
 """Covers drawn from an event's id, so that no event looks empty: the same everywhere and for ever.
 
 A cover is a grid of four by four cells, each a shape on a ground; the palette follows the category.
-The same cells are written as SVG for pages and painted with Pillow for picture files.
 """
 
 import hashlib
-import io
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
-
-from PIL import Image, ImageDraw
 
 GRID = 4
 # Chosen so that outdoors, books, workshops, talks, music, technology, food, community, film and sport
 # each have a palette of their own, the first three those of the first pictures.
 SALT = b"94831:"
-SMOOTHING = 4  # Pillow draws hard edges: paint larger, then shrink
 
 
 @dataclass(frozen=True)
@@ -119,41 +113,3 @@ def cover_svg(event_id: UUID, category: str = "", css_class: str = "") -> str:
         f'<svg class="{css_class}" {size} aria-hidden="true" focusable="false">'
         f'<g shape-rendering="crispEdges">{"".join(grounds)}</g>{"".join(shapes)}</svg>'
     )
-
-
-def _paint(brush: ImageDraw.ImageDraw, cell: Cell, side: float) -> None:
-    left, top = cell.column * side, cell.row * side
-    box = (left, top, left + side, top + side)
-    brush.rectangle(box, fill=cell.ground)
-    if cell.shape in ("ring", "disc"):
-        middle = (left + side / 2, top + side / 2)
-        radius = side * (0.5 if cell.shape == "ring" else 0.3)
-        brush.circle(middle, radius, fill=cell.colour)
-        if cell.shape == "ring":
-            brush.circle(middle, side * 0.2, fill=cell.inner)
-    elif cell.shape:
-        brush.polygon(_outline(cell, box), fill=cell.colour)
-
-
-def _outline(cell: Cell, box: tuple[float, float, float, float]) -> list[tuple[float, float]]:
-    left, top, right, bottom = box
-    corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
-    centre, start, end = (corners[(cell.turns + n) % 4] for n in (0, 3, 1))
-    if cell.shape == "corner":
-        return [centre, start, end]
-    angles = [math.radians(90 * (cell.turns + part / 24)) for part in range(25)]
-    side = right - left
-    arc = [(centre[0] + math.cos(a) * side, centre[1] + math.sin(a) * side) for a in angles]
-    return [centre, *arc]
-
-
-def cover_png(event_id: UUID, category: str = "", size: int = 1200) -> bytes:
-    """The cover as a PNG file of `size` by `size` pixels."""
-    side = size * SMOOTHING / GRID
-    picture = Image.new("RGB", (size * SMOOTHING, size * SMOOTHING))
-    brush = ImageDraw.Draw(picture)
-    for cell in cells(event_id, category):
-        _paint(brush, cell, side)
-    with io.BytesIO() as file:
-        picture.resize((size, size), Image.Resampling.BOX).save(file, "PNG", optimize=True)
-        return file.getvalue()

@@ -17,12 +17,8 @@ class TicketQuerySet(models.QuerySet[Any]):
     """Questions about tickets."""
 
     def valid(self) -> TicketQuerySet:
-        """Tickets that nobody gave back. Void is derived: see `admitting`."""
+        """Tickets that nobody gave back. Those of a cancelled event are void because the event is."""
         return self.filter(status=self.model.Status.VALID)
-
-    def admitting(self) -> TicketQuerySet:
-        """Valid tickets whose event was not cancelled."""
-        return self.valid().exclude(event__status=Event.Status.CANCELLED)
 
     def held_by(self, user: User) -> TicketQuerySet:
         return self.filter(holder=user)

@@ -1,11 +1,9 @@
-import io
 import re
 from uuid import UUID
 
 import pytest
-from PIL import Image
 
-from events.cover_art import PALETTES, SHAPES, Palette, cells, cover_png, cover_svg
+from events.cover_art import PALETTES, SHAPES, Palette, cells, cover_svg
 from tests.events.factories import CategoryFactory, EventFactory
 
 ONE = UUID("1b671a64-40d5-491e-99b0-da01ff1f3341")
@@ -50,31 +48,6 @@ def test_common_categories_have_palettes_of_their_own():
     grounds = {frozenset(cell.ground for cell in cells(ONE, name)) for name in common.split()}
 
     assert len(grounds) == 10
-
-
-def test_png_has_the_size_asked_for():
-    picture = Image.open(io.BytesIO(cover_png(ONE, "books", 200)))
-
-    assert picture.size == (200, 200)
-
-
-@pytest.mark.parametrize("n", range(24))
-def test_png_shows_what_the_svg_shows(n):
-    """The ground at the edge of a cell and the colour inside its shape, by the cell's own data."""
-    event_id = UUID(int=n * 7919 + 1)
-    picture = Image.open(io.BytesIO(cover_png(event_id, "", 400))).convert("RGB")
-
-    for cell in cells(event_id):
-        left, top = cell.column * 100, cell.row * 100
-        corner = [(10, 10), (90, 10), (90, 90), (10, 90)][cell.turns]
-        seen = picture.getpixel((left + corner[0], top + corner[1]))
-        expected = cell.colour if cell.shape in ("quarter", "corner") else cell.ground
-        assert seen == tuple(bytes.fromhex(expected[1:])), cell
-        centre = picture.getpixel((left + 50, top + 50))
-        if cell.shape == "disc":
-            assert centre == tuple(bytes.fromhex(cell.colour[1:]))
-        if cell.shape == "ring":
-            assert centre == tuple(bytes.fromhex(cell.inner[1:]))
 
 
 def test_every_shape_and_palette_is_drawn_somewhere():
