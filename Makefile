@@ -9,7 +9,7 @@ RUN_STAMP := .venv/installed-run
 DEV_STAMP := .venv/installed-dev
 export PYTHON
 
-.PHONY: help run test check lint screenshots proof-oversell proof-notices clean
+.PHONY: help run test check lint screenshots openapi proof-oversell proof-notices proof-api proof-nginx bench-serving bench-streams clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,11 +28,26 @@ lint: $(DEV_STAMP) ## Lint, format, types, security, templates, migrations, depl
 screenshots: $(DEV_STAMP) ## Every page at 360 and 1280 px, light and dark, into docs/screenshots/
 	@$(VENV)/python -m tests.browser.screenshots
 
+openapi: $(DEV_STAMP) ## The API's description into docs/openapi.json, which a test compares
+	@$(VENV)/python manage.py export_openapi_schema --api evento.api.api --indent 2 --ensure-ascii --output docs/openapi.json
+
 proof-oversell: $(DEV_STAMP) ## 400 people rush for 50 places, in full, on both databases
 	@EVENTO_FULL=1 $(VENV)/python -m tests.run_all --no-cov tests/tickets/test_oversell.py
 
 proof-notices: $(DEV_STAMP) ## 20,000 holders told of a cancelled event, the worker killed half-way
 	@EVENTO_FULL=1 $(VENV)/python -m tests.run_all --no-cov tests/notifications
+
+proof-api: $(DEV_STAMP) ## Every operation of the API asked at length, as each kind of person, on both databases
+	@EVENTO_FULL=1 $(VENV)/python -m tests.run_all --no-cov tests/api/test_contract.py
+
+proof-nginx: $(DEV_STAMP) ## deploy/nginx.conf in front of the server, with TLS; needs nginx, openssl, curl
+	@$(VENV)/python -m tests.run_all --no-cov -n 0 tests/evento/proof_nginx.py
+
+bench-serving: $(DEV_STAMP) ## Bookings a second under each way of serving; needs PostgreSQL, and gunicorn and granian in .venv
+	@$(VENV)/python -m benchmarks.serving $(ARGS)
+
+bench-streams: $(DEV_STAMP) ## What open pages cost: 5,000 streams, bookings beside them, delay, restart; needs PostgreSQL
+	@$(VENV)/python -m benchmarks.streams $(ARGS)
 
 clean: ## Remove what tests and checks leave behind; never .venv or var
 	@rm -rf htmlcov coverage.xml .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache test-results

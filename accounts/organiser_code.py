@@ -1,13 +1,9 @@
 """The organiser code and its limits, for sign-up and the profile page alike (SPEC 1)."""
 
-import ipaddress
 from datetime import datetime, timedelta
 
-from allauth import app_settings as allauth_settings
-from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.db import connection, transaction
-from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
@@ -28,15 +24,6 @@ TOO_MANY = _(
 )
 
 
-def client_address(request: HttpRequest) -> str:
-    """Whom wrong codes count against: the client's IP address, or its network for IPv6."""
-    address = get_adapter(request).get_client_ip(request)
-    if ipaddress.ip_address(address).version == 4:
-        return address
-    prefix = allauth_settings.RATE_LIMIT_IPV6_PREFIX
-    return str(ipaddress.ip_network(f"{address}/{prefix}", strict=False).network_address)
-
-
 def check_organiser_code(code: str, *, address: str, now: datetime | None = None) -> None:
     """Return quietly when `code` is right; otherwise count it and refuse.
 
@@ -55,7 +42,9 @@ def _judge(code: str, address: str, now: datetime) -> Refusal | None:
     with transaction.atomic(durable=True):
         _one_at_a_time()
         if _is_over_limit(address, now):
-            return Refusal("too_many_organiser_codes", TOO_MANY, status=429)
+            return Refusal(
+                "too_many_organiser_codes", TOO_MANY, status=429, retry_after=ADDRESS_PERIOD
+            )
         expected = settings.ORGANISER_CODE
         # Compared before asking whether there is a code at all: the same time either way.
         if constant_time_compare(code, expected) and expected:

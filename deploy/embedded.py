@@ -6,6 +6,7 @@ Ends all of them on Ctrl-C, on SIGTERM, or when one of them ends.
 import ctypes
 import fcntl
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -28,6 +29,16 @@ STATIC_STAMP = VAR / "static" / ".collected"
 START_SECONDS = 60
 STOP_SECONDS = 10
 PR_SET_PDEATHSIG = 1
+# How the web server is started everywhere (deploy/evento-web.service says the same).
+WEB_OPTIONS = (
+    *("--lifespan", "on", "--ws", "none"),
+    "--no-proxy-headers",  # Evento counts proxies itself: TRUSTED_PROXY_COUNT
+    *("--no-server-header", "--no-access-log", "--log-level", "warning"),
+    *("--backlog", "4096"),  # all open pages may come at once after a restart
+    *("--timeout-keep-alive", "75"),  # longer than the proxy keeps its connections
+    *("--timeout-worker-healthcheck", "30"),  # a busy machine is no reason to kill a process
+    *("--timeout-graceful-shutdown", "5"),
+)
 
 
 def say(text: str) -> None:
@@ -122,6 +133,13 @@ def die_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
+def allow_many_streams() -> None:
+    """Each open page is an open file: take as many as this user may have."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # macOS: “unlimited” is not to be had
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 def start(*command: str) -> subprocess.Popen[bytes]:
     """A child in a session of its own: Ctrl-C reaches this process alone, which ends them in order."""
     return subprocess.Popen(  # noqa: S603
@@ -136,16 +154,8 @@ def start_web(host: str, port: int) -> subprocess.Popen[bytes]:
     """One process on SQLite, whose writers queue anyway; one for each core, at least two, otherwise."""
     sqlite = os.environ["DATABASE_URL"].startswith("sqlite")
     workers = 1 if sqlite else max(2, os.cpu_count() or 1)
-    options = {
-        "--bind": f"{host}:{port}",
-        "--worker-class": "gthread",
-        "--workers": str(workers),
-        "--threads": "4",
-        "--graceful-timeout": "5",
-        "--log-level": "warning",
-    }
-    flat = [part for option in options.items() for part in option]
-    return start("-m", "gunicorn", "evento.wsgi", *flat, "--no-control-socket")
+    address = ("--host", host, "--port", str(port), "--workers", str(workers))
+    return start("-m", "uvicorn", "evento.asgi:application", *address, *WEB_OPTIONS)
 
 
 def wait_until_it_answers(host: str, port: int, children: list[subprocess.Popen[bytes]]) -> None:
@@ -219,6 +229,7 @@ def main() -> None:
     for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(name, raise_exit)
     VAR.mkdir(exist_ok=True)
+    allow_many_streams()
     with announced_to_commands():
         say("Bringing the database up to date ...")
         manage("migrate", "--noinput", "--verbosity", "0")

@@ -1,9 +1,116 @@
-"""The ASGI entry point, for servers that speak only ASGI; pages are faster under WSGI."""
+"""The ASGI entry point: `/live/` is the stream's own application, every other page Django's, under WSGI.
 
+Django's request cycle under ASGI halves the booking rate, and a stream in it keeps a thread
+(docs/decisions/0019-one-server-for-pages-and-streams.md).
+"""
+
+import asyncio
+import contextvars
 import os
-
-from django.core.asgi import get_asgi_application
+import signal
+import threading
+from collections.abc import Iterable
+from types import FrameType
+from typing import IO, Any
+from wsgiref.util import FileWrapper
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evento.settings")
 
-application = get_asgi_application()
+from a2wsgi import WSGIMiddleware
+from django.conf import settings
+
+from evento.wsgi import application as django_pages
+from notifications.live.application import LiveStream, Receive, Scope, Send
+
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+END_AGAIN_SECONDS = 0.1
+# Each block of a file costs a hand-over between threads: Django's 4 KB make large files ten times slower.
+FILE_BLOCK_BYTES = 65_536
+
+_of_thread = threading.local()
+
+
+def _as_under_a_wsgi_server(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    """Django's pages, with what a WSGI server gives and the bridge does not.
+
+    The bridge runs each request in a context of its own, in which Django's caches would connect anew.
+    """
+    environ["wsgi.file_wrapper"] = _in_large_blocks
+    if not hasattr(_of_thread, "context"):
+        _of_thread.context = contextvars.Context()
+    return _of_thread.context.run(django_pages, environ, start_response)
+
+
+def _in_large_blocks(file: IO[bytes], _block_size: int) -> FileWrapper:
+    return FileWrapper(file, FILE_BLOCK_BYTES)
+
+
+# An answer is taken from its thread at once, however slow its reader: no reader can hold a thread.
+pages = WSGIMiddleware(_as_under_a_wsgi_server, settings.WEB_THREADS, send_queue_size=0)  # type: ignore[arg-type] # types of its own
+live = LiveStream()
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    """Route by address; start and end the stream's listener with the server."""
+    if scope["type"] == "lifespan":
+        await _lifespan(receive, send)
+        return
+    if scope["type"] == "http":
+        scope["headers"] = _without_underscores(scope["headers"])
+        if scope["path"] == "/live/":
+            await live(scope, receive, send)
+            return
+    await pages(scope, _whole(receive), send)
+
+
+def _without_underscores(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """To Django `X_Forwarded_For` is `X-Forwarded-For`: a stranger would speak in the proxy's name."""
+    return [header for header in headers if b"_" not in header[0]]
+
+
+def _whole(receive: Receive) -> Receive:
+    """Without this, what has come of a form when its sender goes would count as all of it."""
+
+    async def receive_or_raise() -> Any:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ConnectionResetError("The sender has gone.")
+        return message
+
+    return receive_or_raise
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            live.listen()
+            _end_streams_on_signals()
+            await send({"type": "lifespan.startup.complete"})
+        elif message["type"] == "lifespan.shutdown":
+            await live.close()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+
+
+def _end_streams_on_signals() -> None:
+    """End streams when the server is told to end: it waits for them before it ends the lifespan."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    loop = asyncio.get_running_loop()
+    for number in ENDING_SIGNALS:
+        servers_own = signal.getsignal(number)
+        if not callable(servers_own):
+            continue
+
+        def end(number: int, frame: FrameType | None, servers_own: Any = servers_own) -> None:
+            loop.call_soon_threadsafe(_end_streams, loop)
+            servers_own(number, frame)
+
+        signal.signal(number, end)
+
+
+def _end_streams(loop: asyncio.AbstractEventLoop) -> None:
+    """Again and again: a stream may just be beginning."""
+    live.hub.close()
+    loop.call_later(END_AGAIN_SECONDS, _end_streams, loop)

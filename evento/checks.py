@@ -16,6 +16,13 @@ from django.http.request import validate_host
 DEFAULT_ORGANISER_CODE = "Dc5_G1gz"
 ORGANISER_CODE_LENGTH = 8
 WAYS_TO_SEND = ("worker", "on_commit")
+POSITIVE = (
+    "WEB_THREADS",
+    "LIVE_MAX_STREAMS",
+    "API_READS_PER_MINUTE",
+    "API_WRITES_PER_MINUTE",
+)
+SHORTEST_SIGNING_KEY = 32  # bytes: as long as the digest that HS256 makes (RFC 7518, section 3.2)
 ENGINES = ("django.db.backends.sqlite3", "django.db.backends.postgresql")
 # Each process would count limits for itself, so that they hold for none (SPEC 1).
 PER_PROCESS_CACHES = ("locmem.LocMemCache", "dummy.DummyCache")
@@ -48,7 +55,7 @@ def check_site_url(app_configs: Apps, **kwargs: Any) -> Iterator[CheckMessage]:
 
 @register()
 def check_values(app_configs: Apps, **kwargs: Any) -> Iterator[CheckMessage]:
-    """E003 to E006: single settings with a value that means nothing."""
+    """E003 to E006, E011: single settings with a value that means nothing."""
     if settings.NOTIFICATIONS_SEND not in WAYS_TO_SEND:
         yield Error(
             f"NOTIFICATIONS_SEND is {settings.NOTIFICATIONS_SEND!r}.",
@@ -72,6 +79,25 @@ def check_values(app_configs: Apps, **kwargs: Any) -> Iterator[CheckMessage]:
             f"TRUSTED_PROXY_COUNT is {settings.TRUSTED_PROXY_COUNT}.",
             hint="Give the number of proxies in front of Evento; 0 without one.",
             id="evento.E006",
+        )
+    for name in POSITIVE:
+        if getattr(settings, name) < 1:
+            yield Error(
+                f"{name} is {getattr(settings, name)}.",
+                hint="Give a number from 1 upwards.",
+                id="evento.E011",
+            )
+
+
+@register(Tags.security)
+def check_signing_key(app_configs: Apps, **kwargs: Any) -> Iterator[CheckMessage]:
+    """E012: whoever guesses the key that signs access tokens is anybody."""
+    length = len(settings.HEADLESS_JWT_PRIVATE_KEY.encode())
+    if length < SHORTEST_SIGNING_KEY:
+        yield Error(
+            f"JWT_SIGNING_KEY has {length} bytes.",
+            hint="Give it 32 or more, random; or none, to derive it from SECRET_KEY.",
+            id="evento.E012",
         )
 
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.contrib.sessions.middleware import SessionMiddleware as DjangosSessionMiddleware
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from evento.database import Busy, is_conflict
+from evento.http import problem
 from evento.refusals import Refusal
 
 
@@ -21,12 +23,29 @@ class RefusalMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if problem.is_api(request):
+            return problem.of_exception(error)
         if isinstance(error, Refusal):
             template = "404.html" if error.status == 404 else "409.html"
             return render(request, template, {"message": error.message}, status=error.status)
         if isinstance(error, Busy) or (isinstance(error, OperationalError) and is_conflict(error)):
             return _busy(request)
         return None
+
+
+class ApiErrorMiddleware:
+    """Gives errors under /api/ that were made for browsers (404, 405, 500, ...) the API's shape."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code < 400 or not problem.is_api(request) or problem.has_shape(response):
+            return response
+        if response.status_code >= 500 and settings.DEBUG:
+            return response  # Django's page with the traceback
+        return problem.in_place_of(response)
 
 
 class SessionMiddleware(DjangosSessionMiddleware):

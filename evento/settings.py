@@ -4,6 +4,7 @@ With nothing set, this is the embedded default: SQLite, files under `var/`, a ke
 `.env.example` names every variable.
 """
 
+import hmac
 import secrets
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 import environ
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
+from whitenoise.compress import Compressor
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
@@ -54,12 +56,19 @@ if IS_SQLITE:
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
     }
 else:
-    # Persistent connections suit WSGI; under ASGI they leak (use a pool there).
+    # For the few threads of one server process: under Django's own ASGI they would leak.
     _database.setdefault("CONN_MAX_AGE", 600)
 
 SECRET_KEY = env.str("SECRET_KEY", default="") or embedded_secret_key()
 # Keys that were in use before: they still open second factors and sessions, and seal nothing new.
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+
+
+def derived_key(purpose: str) -> str:
+    """A key of its own for `purpose`, which tells nothing about SECRET_KEY."""
+    return hmac.new(SECRET_KEY.encode(), f"evento.{purpose}".encode(), "sha256").hexdigest()
+
+
 ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS",
     default=sorted({"localhost", "127.0.0.1", "[::1]", _site.hostname or "localhost"}),
@@ -85,6 +94,8 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "allauth.usersessions",
+    "allauth.headless",
+    "ninja",
     "crispy_forms",
     "crispy_bootstrap5",
     "django_htmx",
@@ -95,6 +106,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "evento.middleware.ApiErrorMiddleware",
     "evento.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -183,9 +195,35 @@ MFA_FORMS = {
     "activate_totp": "accounts.forms.second_factor.ActivateTOTPForm",
     "add_webauthn": "accounts.forms.second_factor.AddPasskeyForm",
     "authenticate": "accounts.forms.second_factor.AuthenticateForm",
+    "authenticate_webauthn": "accounts.forms.second_factor.AuthenticatePasskeyForm",
     "edit_webauthn": "accounts.forms.second_factor.EditPasskeyForm",
+    "login_webauthn": "accounts.forms.second_factor.LoginPasskeyForm",
     "reauthenticate": "accounts.forms.second_factor.ReauthenticateForm",
+    "reauthenticate_webauthn": "accounts.forms.second_factor.ReauthenticatePasskeyForm",
 }
+
+# --- API ------------------------------------------------------------------------------------------
+HEADLESS_CLIENTS = ["app"]
+HEADLESS_TOKEN_STRATEGY = "allauth.headless.tokens.strategies.jwt.JWTTokenStrategy"  # noqa: S105
+HEADLESS_JWT_ALGORITHM = "HS256"
+# Derived, so that nobody has to keep a second secret, and no token is a signature by SECRET_KEY itself.
+HEADLESS_JWT_PRIVATE_KEY = env.str("JWT_SIGNING_KEY", default="") or derived_key("api.tokens")
+HEADLESS_JWT_ACCESS_TOKEN_EXPIRES_IN = 300  # seconds
+HEADLESS_JWT_REFRESH_TOKEN_EXPIRES_IN = 14 * 24 * 3600  # as long as a session
+HEADLESS_JWT_ROTATE_REFRESH_TOKEN = True
+# A token is as good as the session behind it: sign-out, a new password or a closed account end it at once.
+HEADLESS_JWT_STATEFUL_VALIDATION_ENABLED = True
+API_READS_PER_MINUTE = env.int("API_READS_PER_MINUTE", default=600)
+API_WRITES_PER_MINUTE = env.int("API_WRITES_PER_MINUTE", default=120)
+# Whose pages may call the API from a browser. Nobody's: then the library is not even loaded. Never with
+# cookies: such a page signs its people in and keeps their tokens.
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_HEADERS = ["authorization", "content-type", "if-none-match", "x-session-token"]
+CORS_EXPOSE_HEADERS = ["ETag", "Retry-After"]
+if CORS_ALLOWED_ORIGINS:
+    INSTALLED_APPS.append("corsheaders")
+    MIDDLEWARE.insert(1, "corsheaders.middleware.CorsMiddleware")
 
 # --- Cache: where limits are counted, so all processes must share it ------------------------------
 REDIS_URL = env.str("REDIS_URL", default="")
@@ -229,6 +267,12 @@ EMAIL_FILE_PATH = str(MAIL_FILES_DIR)
 # "worker": `send_notifications` sends; "on_commit": each mail right after its commit (runserver).
 NOTIFICATIONS_SEND = env.str("NOTIFICATIONS_SEND", default="on_commit" if DEBUG else "worker")
 
+# --- Serving: pages that one process makes at a time; each has a thread and a database connection ------
+WEB_THREADS = env.int("WEB_THREADS", default=4)
+
+# --- Live pages: streams that one process holds open at most (each is a file handle and some 10 KB) --
+LIVE_MAX_STREAMS = env.int("LIVE_MAX_STREAMS", default=10_000)
+
 # --- Language and time ----------------------------------------------------------------------------
 LANGUAGE_CODE = "en-gb"
 LANGUAGES = [("en-gb", _("English"))]
@@ -248,13 +292,16 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": (
-            "whitenoise.storage.CompressedManifestStaticFilesStorage"
+            "evento.static_files.HashedStaticFiles"
             if _hashed_names or sys.argv[1:2] == ["collectstatic"]
             else "django.contrib.staticfiles.storage.StaticFilesStorage"
         )
     },
 }
 WHITENOISE_USE_FINDERS = not _hashed_names
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # nothing asks by another name, and compressing takes long
+# Only developers' tools ask for the maps of scripts, and libraries bring megabytes of them.
+WHITENOISE_SKIP_COMPRESS_EXTENSIONS = (*Compressor.SKIP_COMPRESS_EXTENSIONS, "map")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 FILE_UPLOAD_HANDLERS = [

@@ -3,12 +3,16 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
 
-from evento import media
+from evento import live, media
+from evento.api import api
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("api/v1/auth/", include("accounts.headless")),
+    path("api/v1/", api.urls),
     path("accounts/", include("accounts.urls")),
     path("notifications/", include("notifications.urls")),
+    path("live/", live.no_stream, name="live"),
     re_path(r"^media/covers/(?P<name>[0-9a-f]{32}(?:-small)?\.webp)$", media.cover, name="cover"),
     path("", include("tickets.urls")),
     path("", include("events.urls")),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
@@ -20,8 +21,19 @@ ONLINE = "Online"
 MAX_WORDS = 8  # each word is one more condition on four columns
 
 SEARCHED = ("title", "description", "location", "category__name")
+# A list goes by the event's own date, then by the moment.
+LIST_ORDER = ("starts_on", "starts_at", "id")
 # What lists show. The description is searched in the database and not fetched.
 LISTED = Event.objects.select_related("category").defer("description")
+
+
+class Period(StrEnum):
+    """Which events, by the clock. ALL is what the calendar shows."""
+
+    UPCOMING = "upcoming"
+    NOW = "now"
+    PAST = "past"
+    ALL = "all"
 
 
 def site_today(now: datetime) -> date:
@@ -162,10 +174,27 @@ class UpcomingFindForm(FindForm):
             return events.none()
         return self.narrow(events).under_way(now)
 
+    def in_period(self, period: Period, now: datetime) -> EventQuerySet:
+        """What everybody may find in `period`; "Available" leaves only what can still be booked."""
+        published = LISTED.published()
+        if period is Period.NOW:
+            return self.on_now(published, now)
+        if period is Period.UPCOMING or self.cleaned_data["available"]:
+            upcoming = self.upcoming(published, now)
+            return upcoming.none() if period is Period.PAST else upcoming
+        if period is Period.PAST:
+            return self.narrow(published.past(now))
+        return self.narrow(LISTED.public())
+
 
 def is_online_only(event: Event) -> bool:
     """Whether it has no place to go to."""
     return event.location.casefold() == ONLINE.casefold()
+
+
+def is_online(event: Event) -> bool:
+    """Whether one can take part from elsewhere: that there is a link is public, the link is not."""
+    return is_online_only(event) or bool(event.online_url)
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,6 @@ from events.models import Event
 from events.querysets import start_frozen
 from events.services.publishing import EDITABLE
 
-# A line break in one of these would write whole paragraphs into mails that are Evento's own.
-ONE_LINE = {"title", "location", "organiser_name", "contact"}
 START_FIELDS = ("starts_at", "start_fold", "time_zone")
 
 
@@ -204,8 +202,6 @@ class EventForm(StartForm):
 
     def clean(self) -> dict[str, Any]:
         super().clean()
-        for name in ONE_LINE & self.cleaned_data.keys():
-            self.cleaned_data[name] = " ".join(self.cleaned_data[name].split())
         self._keep_what_was_not_touched()
         start = self.cleaned_data.get("starts_at")
         if self.refusal is not None:

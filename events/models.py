@@ -18,7 +18,12 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import validate_time_zone
 from events.covers import CoverField
-from events.querysets import MAX_DURATION, EventQuerySet, frozen_start_told
+from events.querysets import (
+    MAX_DURATION,
+    EventQuerySet,
+    OrganiserOfferQuerySet,
+    frozen_start_told,
+)
 
 SLUG_TITLE_LENGTH = 60
 SLUG_ALPHABET = "23456789abcdefghjkmnpqrstvwxyz"  # no look-alikes: people read links aloud
@@ -285,6 +290,8 @@ class OrganiserOffer(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
     )
     offered_at = models.DateTimeField()
+
+    objects = OrganiserOfferQuerySet.as_manager()
 
     class Meta:
         ordering = ["offered_at", "id"]

@@ -1,27 +1,37 @@
 """Who may do what with events: plain functions for views, admin and API alike (SPEC 1)."""
 
+from dataclasses import dataclass
+
 from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import User
 from events.models import Event, EventOrganiser
 
-AnyUser = User | AnonymousUser
+
+@dataclass(frozen=True)
+class Anybody:
+    """A reader who is nobody in particular, only signed in or not: what is said to all at once."""
+
+    is_authenticated: bool
+
+
+AnyUser = User | AnonymousUser | Anybody
 
 
 def may_create_events(user: AnyUser) -> bool:
     """Organisers by class and staff add events; organisers of one event do not."""
-    return user.is_authenticated and user.is_active and (user.is_staff or user.is_organiser)
+    return isinstance(user, User) and user.is_active and (user.is_staff or user.is_organiser)
 
 
 def may_enter_admin(user: AnyUser) -> bool:
     """The admin is open to staff, organisers by class and organisers of any event."""
-    if not (user.is_authenticated and user.is_active):
+    if not (isinstance(user, User) and user.is_active):
         return False
     return may_create_events(user) or EventOrganiser.objects.filter(user=user).exists()
 
 
 def may_manage_event(user: AnyUser, event: Event) -> bool:
     """Staff and the event's own organisers; the class alone gives nothing on others' events."""
-    if not (user.is_authenticated and user.is_active):
+    if not (isinstance(user, User) and user.is_active):
         return False
     return user.is_staff or EventOrganiser.objects.filter(event=event, user=user).exists()

@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from allauth.account.models import EmailAddress
 from django.contrib.auth.models import AnonymousUser
 from django.db import IntegrityError, models, transaction
 from django.db.models import Case, DateTimeField, Exists, ExpressionWrapper, F, OuterRef, Q, When
+from django.db.models.functions import Lower
 from django.db.models.lookups import GreaterThan
 from django.utils.translation import gettext_lazy as _
 
@@ -122,3 +124,15 @@ class EventQuerySet(models.QuerySet["Any"]):
     def available(self) -> EventQuerySet:
         """Drops events that are FULL, and nothing else: that much is public (SPEC 2)."""
         return self.filter(places_taken__lt=F("capacity"))
+
+
+class OrganiserOfferQuerySet(models.QuerySet["Any"]):
+    """Questions about offers to organise."""
+
+    def made_to(self, user: User) -> OrganiserOfferQuerySet:
+        """Offers to an address that `user` has verified: theirs to accept (SPEC 1)."""
+        address = Lower(OuterRef("email"))
+        verified = EmailAddress.objects.alias(address=Lower("email")).filter(
+            user=user, verified=True, address=address
+        )
+        return self.filter(Exists(verified))

@@ -9,6 +9,7 @@ from events import notices
 from events.availability import Availability
 from events.models import Event, EventOrganiser, OrganiserOffer
 from events.services import close_organiser
+from notifications.live.changes import record_public_change
 from notifications.services import announce, mail_address, tell
 
 
@@ -22,6 +23,10 @@ def tell_full(
     sender: Any, *, event_id: UUID, availability: Availability, now: datetime, **kwargs: Any
 ) -> None:
     _announce_fill_level(notices.FULL, event_id, availability, now)
+
+
+def tell_live_pages(sender: Any, *, event_id: UUID, **kwargs: Any) -> None:
+    record_public_change(event_id)
 
 
 def tell_added_organiser(sender: Any, *, event: Event, user: User, **kwargs: Any) -> None:

@@ -13,6 +13,11 @@ event_changed = Signal()
 # Arguments: event, by (User or None for a command), now.
 event_cancelled = Signal()
 
+# What everybody may know of an event is another now: it was published, cancelled or archived, a public
+# field was edited, or the public word on fullness came, changed or went. Never sent for a booking that
+# changes nothing public (SPEC 2 "the secrecy rule"). Arguments: event_id, now.
+public_state_changed = Signal()
+
 # The last places are going (SPEC 2 "Near capacity"), latched. For organisers only.
 # Arguments: event_id, availability (exact), now.
 event_near_capacity = Signal()

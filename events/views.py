@@ -3,11 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-from allauth.account.models import EmailAddress
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import ValidationError
-from django.core.validators import URLValidator, validate_email
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -15,12 +12,19 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.models import User
-from evento.http.pagination import BadCursor, keyset_page
+from evento.http.pagination import BadCursor, Page, keyset_page
 from events import calendar, services
 from events.availability import exact_availability
-from events.finding import LISTED, FindForm, UpcomingFindForm, by_day, is_online_only, site_today
-from events.ics import event_ics, event_url, google_url, outlook_url
+from events.facts import public_facts
+from events.finding import (
+    LIST_ORDER,
+    LISTED,
+    FindForm,
+    UpcomingFindForm,
+    by_day,
+    site_today,
+)
+from events.ics import event_ics, event_url
 from events.markdown import render as render_markdown
 from events.markdown import summary
 from events.models import Event, OrganiserOffer
@@ -28,8 +32,6 @@ from events.permissions import may_manage_event
 from events.querysets import EventQuerySet
 from events.structured import event_json_ld
 
-# A list goes by the event's own date, then by the moment.
-LIST_ORDER = ("starts_on", "starts_at", "id")
 RESULTS, MORE = "results", "more"  # ids of the elements that a request of htmx replaces
 
 
@@ -57,6 +59,17 @@ def _refuse_list(request: HttpRequest, context: dict[str, Any], sentence: str = 
     return _answer_list(request, context, status=422 if _part_wanted(request) else 400)
 
 
+def _days_covered(page: Page[Event]) -> str:
+    """`<first>:<last>`: the days whose events belong to this page of the upcoming list.
+
+    A day that runs on belongs to both pages. Open at the end where no page precedes or follows: what is
+    under way began earlier, and what is new may come later than all the rest.
+    """
+    first = page.after[0].isoformat() if page.after else ""
+    last = page.rows[-1].starts_on.isoformat() if page.next_cursor else ""
+    return f"{first}:{last}"
+
+
 def _list_page(
     request: HttpRequest, events: EventQuerySet, context: dict[str, Any], *, newest_first: bool
 ) -> HttpResponse:
@@ -70,6 +83,7 @@ def _list_page(
         return _refuse_list(request, context, sentence)
     appended = _part_wanted(request) == MORE and page.after
     context |= {
+        "live_range": _days_covered(page),
         "days": by_day(page.rows, continues=page.after[0] if page.after and appended else None),
         "is_first": page.after is None,
         "next_url": form.address(after=page.next_cursor) if page.next_cursor else "",
@@ -139,17 +153,6 @@ def _visible_event(request: HttpRequest, slug: str) -> Event:
     return get_object_or_404(events, slug=slug)
 
 
-def _contact_url(contact: str) -> str:
-    """A link for a public contact that is an e-mail address or an address on the web, else nothing."""
-    for validate, prefix in ((validate_email, "mailto:"), (URLValidator(["http", "https"]), "")):
-        try:
-            validate(contact)
-        except ValidationError:
-            continue
-        return f"{prefix}{contact}"
-    return ""
-
-
 @require_safe
 def detail(request: HttpRequest, slug: str) -> HttpResponse:
     """One event. Drafts and archived events are for their organisers (SPEC 2)."""
@@ -157,17 +160,11 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
     event = _visible_event(request, slug)
     is_manager = may_manage_event(request.user, event)
     context = {
-        "now": now,
-        "event": event,
+        **public_facts(event, now),
         "url": event_url(event),
         "description": render_markdown(event.description),
         "summary": summary(event.description),
         "json_ld": event_json_ld(event) if not event.is_draft else "",
-        "is_online": is_online_only(event),
-        "contact_url": _contact_url(event.contact),
-        "may_add": not (event.is_cancelled or event.has_ended(now)),
-        "google_url": google_url(event),
-        "outlook_url": outlook_url(event),
         "exact": exact_availability(event) if is_manager else None,
     }
     return render(request, "events/detail.html", context)
@@ -182,23 +179,13 @@ def ics(request: HttpRequest, slug: str) -> HttpResponse:
     return response
 
 
-def _own_offer(user: User, offer_id: UUID) -> OrganiserOffer:
-    """The offer, if it was made to an address that `user` has verified; else 404."""
-    offer = get_object_or_404(
-        OrganiserOffer.objects.select_related("event", "offered_by"), pk=offer_id
-    )
-    addresses = EmailAddress.objects.filter(user=user, verified=True)
-    if not addresses.filter(email__iexact=offer.email).exists():
-        raise Http404
-    return offer
-
-
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def offer(request: HttpRequest, offer_id: UUID) -> HttpResponse:
     """An offer to help organise an event; its button accepts it (SPEC 1)."""
     user = request.user
-    found = _own_offer(user, offer_id)  # type: ignore[arg-type]
+    offers = OrganiserOffer.objects.made_to(user)  # type: ignore[arg-type]
+    found = get_object_or_404(offers.select_related("event", "offered_by"), pk=offer_id)
     if request.method != "POST":
         return render(request, "events/offer.html", {"offer": found, "event": found.event})
     services.accept_offer(found, user=user)  # type: ignore[arg-type]

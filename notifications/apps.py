@@ -6,9 +6,12 @@ class NotificationsConfig(AppConfig):
     name = "notifications"
 
     def ready(self) -> None:
+        # Models are loaded only now.
         from accounts.signals import account_closing, personal_data_requested  # noqa: PLC0415
-        from notifications import receivers  # noqa: PLC0415 - models are loaded only now
+        from notifications import receivers  # noqa: PLC0415
+        from notifications.live import bell  # noqa: PLC0415
 
+        bell.register_topics()
         account_closing.connect(
             receivers.forget_closing_account, dispatch_uid="notifications.forget_closing_account"
         )

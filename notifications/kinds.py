@@ -11,8 +11,9 @@ from typing import Any
 from uuid import UUID
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 
-from notifications.models import KIND_LENGTH, Announcement, OutgoingEmail
+from notifications.models import KIND_LENGTH, Announcement, Notification, OutgoingEmail
 
 Text = str | Promise
 Context = dict[str, Any]
@@ -125,6 +126,14 @@ def optional_kinds() -> list[Kind]:
 def mandatory_kinds() -> list[Kind]:
     """The kinds of notice that are always mailed too."""
     return [kind for kind in _kinds.values() if not kind.optional and kind.bell is not None]
+
+
+def bell_of(notice: Notification) -> Bell:
+    """What the site says of a notice, also of one whose kind the code no longer knows."""
+    kind = find(notice.kind)
+    if kind is None or kind.bell is None:
+        return Bell(_("A notice of an earlier version of this site"))
+    return kind.bell(notice.context)
 
 
 def in_turn(*sources: Source) -> Source:

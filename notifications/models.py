@@ -187,3 +187,23 @@ class EmailOptOut(models.Model):
 
     def __str__(self) -> str:
         return self.kind
+
+
+class PublicChange(models.Model):
+    """What everybody may know of something is another now: what the live stream is fed by (SPEC 6).
+
+    Its serial id is no secret, because only public changes have one. Ids follow the order of commits
+    and have no gaps: on PostgreSQL a trigger assigns them under a lock and wakes the listeners.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    about = models.UUIDField()
+    changed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["id"]
+        verbose_name = _("public change")
+        verbose_name_plural = _("public changes")
+
+    def __str__(self) -> str:
+        return f"{self.pk} {self.about}"

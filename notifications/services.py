@@ -109,9 +109,7 @@ def opt_out(user: User, *, kind: str) -> None:
     """No more mail of an optional kind; twice is quiet. Raises Refusal `kind_not_optional`."""
     found = kinds.find(kind)
     if found is None or not found.optional:
-        raise Refusal(
-            "kind_not_optional", _("E-mails about your tickets are always sent."), status=422
-        )
+        raise Refusal("kind_not_optional", _("E-mails about your tickets are always sent."))
     EmailOptOut.objects.bulk_create([EmailOptOut(user=user, kind=kind)], ignore_conflicts=True)
 
 

@@ -110,9 +110,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
 
 def _shown(notice: Notification) -> Shown:
     kind = kinds.find(notice.kind)
-    if kind is None or kind.bell is None:
-        return Shown(notice, kinds.Bell(_("A notice of an earlier version of this site")), "bell")
-    return Shown(notice, kind.bell(notice.context), kind.icon)
+    return Shown(notice, kinds.bell_of(notice), "bell" if kind is None else kind.icon)
 
 
 def _person(request: HttpRequest) -> User:

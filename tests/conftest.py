@@ -14,7 +14,10 @@ from tests.events.factories import EventFactory
 
 # Libraries of requirements-dev.txt. Without one, plain `pytest` leaves out the modules that name it; in
 # CI (CI=true) they are collected all the same and fail.
-DEVELOPMENT_LIBRARIES = ("aiosmtpd", "playwright", "time_machine", "zxingcpp")
+DEVELOPMENT_LIBRARIES = (
+    *("aiosmtpd", "openapi_python_client", "openapi_spec_validator", "playwright"),
+    *("schemathesis", "time_machine", "zxingcpp"),
+)
 MISSING = [name for name in DEVELOPMENT_LIBRARIES if find_spec(name) is None]
 NAMES_MISSING = re.compile(rf"\b({'|'.join(MISSING)})\b") if MISSING else None
 

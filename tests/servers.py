@@ -9,13 +9,14 @@ import sqlite3
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from email.message import Message
+from http.client import HTTPConnection, HTTPException, parse_headers
 from http.cookies import SimpleCookie
 from importlib import import_module
+from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -25,6 +26,8 @@ from django.contrib.sessions.models import Session
 from django.db import connection
 from django.utils import timezone
 
+from deploy.embedded import WEB_OPTIONS
+
 ROOT = Path(__file__).resolve().parent.parent
 CSRF_SECRET = "c" * 32
 START_SECONDS = 40
@@ -33,48 +36,53 @@ STOP_SECONDS = 15
 
 @dataclass(frozen=True)
 class Server:
-    """A running gunicorn: where it answers, and the file it logs to."""
+    """A running web server: where it answers, and the file it logs to."""
 
     port: int
     log: Path
+    process: subprocess.Popen
 
     @property
     def url(self):
         return f"http://127.0.0.1:{self.port}"
 
+    def kill(self, number=signal.SIGKILL):
+        """Send a signal to all its processes, and wait until they have ended."""
+        os.killpg(self.process.pid, number)
+        self.process.wait(STOP_SECONDS)
+
 
 @dataclass(frozen=True)
 class Answer:
     status: int
-    headers: dict
+    headers: Message  # by their names in any case
     cookies: dict
     body: str
 
 
 @contextlib.contextmanager
-def running(folder, *, database_url, application="evento.wsgi", workers=1, threads=1, **env):
-    """gunicorn on a free port and on `database_url`, stopped with all its workers at the end.
+def running(folder, *, database_url, application="evento.asgi", workers=1, threads=1, **env):
+    """The web server as it is started everywhere, with `threads` for pages in each of its processes.
 
     The listening socket is ours and handed down, so no other process can take the port in between.
     """
     log = Path(folder) / "server.log"
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener, log.open("wb") as output:
         port = listener.getsockname()[1]
-        command = [sys.executable, "-m", "gunicorn", f"{application}:application"]
-        options = ["--bind", f"fd://{listener.fileno()}", "--workers", str(workers)]
-        options += ["--threads", str(threads), "--timeout", "60", "--graceful-timeout", "5"]
+        command = [sys.executable, "-m", "uvicorn", f"{application}:application"]
+        options = ["--fd", str(listener.fileno()), "--workers", str(workers), *WEB_OPTIONS]
         process = subprocess.Popen(
             [*command, *options],
             cwd=ROOT,
-            env=_environment(database_url, port) | env,
+            env=_environment(database_url, port) | {"WEB_THREADS": str(threads)} | env,
             pass_fds=[listener.fileno()],
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
         try:
-            server = Server(port, log)
-            _wait_until_it_answers(server, process)
+            server = Server(port, log, process)
+            _wait_until_it_answers(server)
             yield server
         finally:
             _stop(process)
@@ -93,18 +101,14 @@ def _environment(database_url, port):
     }
 
 
-def _wait_until_it_answers(server, process):
+def _wait_until_it_answers(server):
     deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            break
-        try:
-            urllib.request.urlopen(f"{server.url}/robots.txt", timeout=START_SECONDS)
-        except urllib.error.HTTPError:
+    while time.monotonic() < deadline and server.process.poll() is None:
+        asking = HTTPConnection("127.0.0.1", server.port, timeout=START_SECONDS)
+        with contextlib.closing(asking), contextlib.suppress(OSError, HTTPException):
+            asking.request("GET", "/robots.txt")
+            asking.getresponse()
             return
-        except OSError:
-            continue
-        return
     raise AssertionError(f"The server did not start:\n{server.log.read_text()}")
 
 
@@ -214,11 +218,10 @@ async def _ask(server, method, path, cookie, headers):
 
 def _read(raw):
     head, _blank, body = raw.partition(b"\r\n\r\n")
-    status, *lines = head.decode().split("\r\n")
-    pairs = [line.split(": ", 1) for line in lines]
+    status, _end, lines = head.partition(b"\r\n")
+    headers = parse_headers(BytesIO(lines + b"\r\n\r\n"))
     jar = SimpleCookie()
-    for name, value in pairs:
-        if name.lower() == "set-cookie":
-            jar.load(value)
+    for value in headers.get_all("Set-Cookie", []):
+        jar.load(value)
     cookies = {name: morsel.value for name, morsel in jar.items()}
-    return Answer(int(status.split()[1]), dict(pairs), cookies, body.decode())
+    return Answer(int(status.split()[1]), headers, cookies, body.decode())

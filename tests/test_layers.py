@@ -15,7 +15,7 @@ FLOORS = [
     {"permissions"},
     {"services"},
     {"receivers", "forms", "notices"},
-    {"views", "admin", "api", "management", "urls", "apps"},
+    {"views", "admin", "api", "schemas", "management", "urls", "apps"},
 ]
 
 

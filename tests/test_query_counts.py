@@ -13,6 +13,7 @@ from notifications.models import Announcement, Notification, OutgoingEmail
 from tests.accounts.factories import UserFactory
 from tests.events.factories import CategoryFactory, EventFactory
 from tests.tickets.factories import TicketFactory
+from tickets.models import HolderMessage
 
 pytestmark = pytest.mark.django_db
 
@@ -57,6 +58,17 @@ def organiser_and_offer(reader, n):
     offer_organiser(event, email=f"{n}@example.org", by=reader)
 
 
+def sent_message(reader, n):
+    HolderMessage.objects.create(
+        event=Event.objects.get(slug="shared"),
+        sender=UserFactory(),
+        subject=f"Message {n}",
+        text="Words",
+        holder_count=1,
+        sent_at=EventFactory.build().starts_at,
+    )
+
+
 LISTS = {
     "/": full_event,
     "/past/": past_event,
@@ -70,6 +82,7 @@ LISTS = {
     "/admin/notifications/outgoingemail/": mail,
     "/admin/notifications/announcement/": announcement,
     "organisers": organiser_and_offer,
+    "messages": sent_message,
 }
 
 
@@ -88,8 +101,8 @@ def queries_of(client, address):
 @pytest.mark.parametrize("address", LISTS)
 def test_list_asks_as_often_for_30_rows_as_for_one(client, staff, shared, address):
     add = LISTS[address]
-    if address == "organisers":
-        address = reverse("admin:events_event_organisers", args=[shared.pk])
+    if not address.startswith("/"):
+        address = reverse(f"admin:events_event_{address}", args=[shared.pk])
     client.force_login(staff)
     add(staff, 0)
     queries_of(client, address)  # what a process remembers for good is read now

@@ -4,7 +4,7 @@ import secrets
 import uuid
 
 from django.conf import settings
-from django.core.validators import RegexValidator
+from django.core.validators import MaxLengthValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
@@ -17,6 +17,8 @@ from tickets.querysets import TicketQuerySet
 # scan on a 360-pixel phone.
 CODE_LENGTH = 20
 NOTE_LENGTH = 500
+SUBJECT_LENGTH = 100
+MESSAGE_LENGTH = 2000
 
 
 def random_code() -> str:
@@ -32,7 +34,12 @@ class Ticket(models.Model):
         CANCELLED = "cancelled", _("Cancelled")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="tickets")
+    event = models.ForeignKey(
+        Event,
+        on_delete=models.PROTECT,
+        related_name="tickets",
+        db_index=False,  # tickets_by_event begins with it
+    )
     holder = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="tickets"
     )
@@ -72,8 +79,10 @@ class Ticket(models.Model):
             ),
         ]
         indexes = [
-            # The audience of an event's notices, in chunks, and the organisers' list.
+            # The audience of an event's notices, in chunks.
             models.Index(fields=["event", "status", "id"], name="tickets_by_event"),
+            # The latest bookings, asked twice a second while an organiser looks; the organisers' list.
+            models.Index(fields=["event", "-booked_at"], name="tickets_latest"),
         ]
 
     def __str__(self) -> str:
@@ -100,3 +109,36 @@ class Ticket(models.Model):
     def admits(self) -> bool:
         """Whether the door would let its holder in: only such a ticket shows a barcode (SPEC 3)."""
         return self.is_valid and not self.event.is_cancelled
+
+
+class HolderMessage(models.Model):
+    """What an organiser wrote to everybody who held a ticket for their event then (SPEC 5)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    event = models.ForeignKey(
+        Event,
+        on_delete=models.PROTECT,
+        related_name="messages",
+        db_index=False,  # tickets_messages_latest begins with it
+    )
+    sender = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="sent_messages"
+    )
+    subject = models.CharField(_("subject"), max_length=SUBJECT_LENGTH)
+    text = models.TextField(
+        _("message"), max_length=MESSAGE_LENGTH, validators=[MaxLengthValidator(MESSAGE_LENGTH)]
+    )
+    holder_count = models.PositiveIntegerField(_("people with a ticket then"))
+    sent_at = models.DateTimeField(_("sent"))
+
+    class Meta:
+        ordering = ["-sent_at", "-id"]
+        verbose_name = _("message to holders")
+        verbose_name_plural = _("messages to holders")
+        indexes = [
+            # The organisers' record, and how many were sent in the last day.
+            models.Index(fields=["event", "-sent_at", "-id"], name="tickets_messages_latest"),
+        ]
+
+    def __str__(self) -> str:
+        return self.subject

@@ -20,12 +20,13 @@ from notifications.mail import absolute
 from notifications.models import Announcement, OutgoingEmail
 from tickets.barcode import barcode_png
 from tickets.ics import CANCEL, REQUEST, ticket_ics
-from tickets.models import Ticket
+from tickets.models import HolderMessage, Ticket
 
 BOOKED = "tickets.ticket_booked"
 GIVEN_BACK = "tickets.ticket_cancelled"
 CHANGED = "tickets.event_changed"
 CANCELLED = "tickets.event_cancelled"
+MESSAGE = "tickets.holder_message"
 
 
 def holders(kind: str, *, then: bool) -> kinds.Source:
@@ -155,6 +156,22 @@ def _cancelled_letter(mail: OutgoingEmail) -> Letter | None:
     return _letter(ticket, CANCEL)
 
 
+def _message_bell(context: dict[str, Any]) -> Bell:
+    return Bell(_("“%(title)s”: %(subject)s") % context, context["text"])
+
+
+def _message_letter(mail: OutgoingEmail) -> Letter | None:
+    """Without calendar data: nothing about the ticket is another now."""
+    ticket = _ticket(mail)
+    message = HolderMessage.objects.filter(pk=mail.context["message"]).first()
+    if ticket is None or message is None or not ticket.is_valid:
+        return None
+    link = absolute(ticket.get_absolute_url())
+    return Letter(
+        {**event_facts(ticket.event), "ticket": ticket, "ticket_url": link, "message": message}
+    )
+
+
 def register() -> None:
     """Make these kinds known; called once, when the app is ready."""
     kinds.register(
@@ -196,5 +213,16 @@ def register() -> None:
             audience=kinds.in_turn(
                 holders(CANCELLED, then=False), event_notices.organisers(event_notices.CANCELLED)
             ),
+        )
+    )
+    kinds.register(
+        kinds.Kind(
+            MESSAGE,
+            gettext_lazy("Organisers write to everybody with a ticket for their event"),
+            letter=_message_letter,
+            bell=_message_bell,
+            icon="mail",
+            optional=True,
+            audience=holders(MESSAGE, then=True),
         )
     )

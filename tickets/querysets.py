@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
@@ -11,6 +13,10 @@ from events.models import Event
 
 if TYPE_CHECKING:
     from accounts.models import User
+
+
+SEARCHED = ("holder__display_name", "holder__username", "holder__email")
+MAX_WORDS = 8
 
 
 class TicketQuerySet(models.QuerySet[Any]):
@@ -26,6 +32,23 @@ class TicketQuerySet(models.QuerySet[Any]):
     def upcoming(self, now: datetime) -> TicketQuerySet:
         return self.filter(event__starts_at__gt=now)
 
+    def latest_first(self) -> TicketQuerySet:
+        """As organisers want an event's: the newest booking first."""
+        return self.order_by("-booked_at", "id")
+
+    def matching(self, text: str) -> TicketQuerySet:
+        """Tickets whose holder's name, username or e-mail has every word of `text`; a whole code, with
+        or without its spaces, finds its ticket. A part of a code finds none: codes are secret.
+        """
+        digits = "".join(text.split())
+        if len(digits) == self.model._meta.get_field("code").max_length and digits.isdecimal():
+            return self.filter(code=digits)
+        found = self
+        for word in text.split()[:MAX_WORDS]:
+            anywhere = (models.Q(**{f"{field}__icontains": word}) for field in SEARCHED)
+            found = found.filter(reduce(or_, anywhere))
+        return found
+
     def managed_by(self, user: User) -> TicketQuerySet:
         """Tickets of the events that `user` manages (SPEC 1)."""
         return self.filter(event__in=Event.objects.managed_by(user))
@@ -36,16 +59,19 @@ class TicketQuerySet(models.QuerySet[Any]):
             models.Q(holder=user) | models.Q(event__in=Event.objects.managed_by(user))
         )
 
-    def upcoming_first(self, now: datetime) -> TicketQuerySet:
-        """As one wants one's own: with `ahead` for what still lets one in, soonest first; then the
-        past and cancelled ones, latest first.
-        """
+    def with_ahead(self, now: datetime) -> TicketQuerySet:
+        """With `ahead`: whether it still lets its holder in."""
         end = models.F("event__starts_at") + models.F("event__duration")
         ahead = models.Q(
             status=self.model.Status.VALID, event__status=Event.Status.PUBLISHED, ends__gt=now
         )
-        tickets = self.alias(
+        return self.alias(
             ends=models.ExpressionWrapper(end, output_field=models.DateTimeField())
         ).annotate(ahead=models.Case(models.When(ahead, then=True), default=False))
+
+    def upcoming_first(self, now: datetime) -> TicketQuerySet:
+        """As one wants one's own: what still lets one in, soonest first; then the past and cancelled
+        ones, latest first.
+        """
         soonest = models.Case(models.When(ahead=True, then=models.F("event__starts_at")))
-        return tickets.order_by("-ahead", soonest, "-event__starts_at", "id")
+        return self.with_ahead(now).order_by("-ahead", soonest, "-event__starts_at", "id")

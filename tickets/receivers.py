@@ -8,7 +8,7 @@ from events.models import Event
 from events.notices import event_context
 from notifications.services import announce, forget_person, tell
 from tickets import notices
-from tickets.models import Ticket
+from tickets.models import HolderMessage, Ticket
 from tickets.services import give_back_tickets
 
 
@@ -46,6 +46,20 @@ def announce_cancellation(
     )
 
 
+def announce_message(sender: Any, *, message: HolderMessage, now: datetime, **kwargs: Any) -> None:
+    announce(
+        notices.MESSAGE,
+        about=message.event_id,
+        context={
+            **event_context(message.event),
+            "message": str(message.pk),
+            "subject": message.subject,
+            "text": message.text,
+        },
+        caused_at=now,
+    )
+
+
 def give_back_closing_account(sender: Any, *, user: User, now: datetime, **kwargs: Any) -> None:
     """Places at events ahead are free again; past tickets stay and count (SPEC 1)."""
     give_back_tickets(user, now=now)
@@ -66,6 +80,14 @@ def give_personal_data(
             "booked_at",
             "cancelled_at",
         )
+    )
+
+
+def give_sent_messages(sender: Any, *, user: User, **kwargs: Any) -> tuple[str, list[Any]]:
+    """They stay when the account closes: they are part of the event, and people were told them."""
+    messages = HolderMessage.objects.filter(sender=user).order_by("sent_at")
+    return "messages_to_holders", list(
+        messages.values("event__title", "subject", "text", "sent_at")
     )
 
 

@@ -1,8 +1,10 @@
 """What one person sees of their place at one event: the panel on its page, the actions on its card."""
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from accounts.models import User
 from events.availability import public_availability
@@ -10,6 +12,9 @@ from events.models import Event
 from events.permissions import AnyUser, may_manage_event
 from tickets.forms import NoteForm
 from tickets.models import Ticket
+
+# As many as one takes in at a glance.
+LATEST_SHOWN = 5
 
 
 class PlaceState(StrEnum):
@@ -48,6 +53,21 @@ def valid_ticket(user: AnyUser, event: Event) -> Ticket | None:
     if not isinstance(user, User):
         return None
     return Ticket.objects.valid().held_by(user).filter(event=event).first()
+
+
+def valid_tickets_of(person: User, events: Collection[UUID]) -> Mapping[UUID, UUID]:
+    """The ids of the valid tickets that `person` holds for these events, by event; one query."""
+    tickets = Ticket.objects.valid().held_by(person).filter(event__in=events)
+    return dict(tickets.values_list("event_id", "pk"))
+
+
+def latest_bookings(event: Event) -> list[Ticket]:
+    """The newest tickets of `event` with their holders, for its organisers alone; one query."""
+    latest = Ticket.objects.filter(event=event).latest_first().select_related("holder")
+    tickets = list(latest[:LATEST_SHOWN])
+    for ticket in tickets:
+        ticket.event = event
+    return tickets
 
 
 def online_url_for(user: AnyUser, event: Event, ticket: Ticket | None) -> str:

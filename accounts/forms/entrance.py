@@ -38,15 +38,10 @@ class LoginForm(InOurWords, account_forms.LoginForm):
     pass
 
 
-class SignupForm(InOurWords, account_forms.SignupForm):
+class OneSignUp:
     """Sign-up as one transaction, which looks the same whether or not the address is known."""
 
-    labels = LABELS | {"password1": _("Password"), "password2": _("Password, again")}
-    field_order = ["username", "email", "password1", "password2", "organiser_code", "time_zone"]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["username"].help_text = USERNAME_HELP
+    password_field = "password1"  # noqa: S105
 
     def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
         """Save the account, or answer as if it were saved when the address has one already.
@@ -65,9 +60,18 @@ class SignupForm(InOurWords, account_forms.SignupForm):
     def _save_or_pretend(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
         if self.account_already_exists:
             services.pretend_sign_up(
-                self.cleaned_data["username"], password=self.cleaned_data["password1"]
+                self.cleaned_data["username"], password=self.cleaned_data[self.password_field]
             )
         return super().try_save(request)
+
+
+class SignupForm(InOurWords, OneSignUp, account_forms.SignupForm):
+    labels = LABELS | {"password1": _("Password"), "password2": _("Password, again")}
+    field_order = ["username", "email", "password1", "password2", "organiser_code", "time_zone"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["username"].help_text = USERNAME_HELP
 
 
 class AddEmailForm(InOurWords, account_forms.AddEmailForm):

@@ -10,7 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import services
 from accounts.models import User, validate_time_zone
-from accounts.organiser_code import check_organiser_code, client_address
+from accounts.organiser_code import check_organiser_code
+from evento.http.addresses import client_address
 from evento.refusals import Refusal
 
 

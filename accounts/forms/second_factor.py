@@ -1,5 +1,10 @@
 """allauth's second-factor forms in Evento's words, and with its one rule more."""
 
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base import forms as base_forms
 from allauth.mfa.models import Authenticator
@@ -46,7 +51,42 @@ class ActivateTOTPForm(InOurWords, totp_forms.ActivateTOTPForm):
         return code
 
 
+# What libraries raise over a credential that no authenticator has made.
+UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, struct.error)
+
+
+@contextmanager
+def reading_credential() -> Iterator[None]:
+    """Whatever cannot be read is a wrong credential, not a mistake of ours."""
+    try:
+        yield
+    except UNREADABLE as error:
+        raise get_adapter().validation_error("incorrect_code") from error
+
+
+class PasskeyForm:
+    def clean_credential(self) -> Authenticator:
+        with reading_credential():
+            return super().clean_credential()
+
+
+class AuthenticatePasskeyForm(PasskeyForm, webauthn_forms.AuthenticateWebAuthnForm):
+    pass
+
+
+class LoginPasskeyForm(PasskeyForm, webauthn_forms.LoginWebAuthnForm):
+    pass
+
+
+class ReauthenticatePasskeyForm(PasskeyForm, webauthn_forms.ReauthenticateWebAuthnForm):
+    pass
+
+
 class AddPasskeyForm(InOurWords, webauthn_forms.AddWebAuthnForm):
+    def clean(self) -> dict[str, Any]:
+        with reading_credential():
+            return super().clean()
+
     labels = {"name": _("Name"), "passwordless": _("Sign in with it alone, without the password")}
 
     def __init__(self, *args: object, **kwargs: object) -> None:

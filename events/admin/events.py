@@ -131,7 +131,7 @@ class EventAdmin(EventPages):
 
     @admin.display(description=_("Places"))
     def places_shown(self, event: Event) -> SafeString:
-        return places_bar(event)
+        return places_bar(event, is_live=True)
 
     @admin.display(description=_("Category"))
     def category_shown(self, event: Event) -> str:

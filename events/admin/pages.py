@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from allauth.core import ratelimit
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -22,6 +21,7 @@ from accounts.models import User
 from evento.refusals import Refusal
 from events.admin.showing import person, start_line
 from events.forms import CancelForm, OrganiserForm
+from events.limits import count_offer
 from events.models import Event, EventOrganiser, OrganiserOffer
 from events.permissions import may_create_events, may_enter_admin
 from events.services import (
@@ -229,10 +229,10 @@ class EventPages(admin.ModelAdmin):
         if event.organisers.filter(email__iexact=email).exists():
             self.message_user(request, _("This person is an organiser of the event already."))
             return
-        # Each offer is a mail in the organiser's words to whatever address they name.
-        if not ratelimit.consume(request, action="offer_organiser", user=request.user):
-            told = _("That was a lot at once. Wait an hour, then go on.")
-            self.message_user(request, told, messages.ERROR)
+        try:
+            count_offer(request)
+        except Refusal as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
             return
         added = self.promote(event, email, person(request))
         if isinstance(added, EventOrganiser):

@@ -3,6 +3,7 @@
 from typing import cast
 
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -57,22 +58,7 @@ def status_chip(event: Event) -> SafeString:
     return format_html('<span class="badge {}">{}</span>', kind, word)
 
 
-def places_line(event: Event) -> str:
-    """ "12 of 40", for its organisers alone."""
-    counts = exact_availability(event)
-    return gettext("%(taken)d of %(capacity)d") % {
-        "taken": counts.taken,
-        "capacity": counts.capacity,
-    }
-
-
-def places_bar(event: Event) -> SafeString:
-    """Places taken of capacity, as a bar with its figures."""
-    counts = exact_availability(event)
-    return format_html(
-        '<span class="places"><meter class="fill" min="0" max="{}" value="{}"></meter>'
-        "<span>{}</span></span>",
-        counts.capacity,
-        counts.taken,
-        places_line(event),
-    )
+def places_bar(event: Event, *, is_live: bool = False) -> SafeString:
+    """Places taken of capacity, as a bar with its figures; a live page finds the one that `is_live`."""
+    context = {"exact": exact_availability(event), "is_live": is_live}
+    return render_to_string("events/_places_bar.html", context)

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-from allauth.account.models import EmailAddress
 from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
@@ -67,12 +66,11 @@ def accept_offer(
 
     Raises Refusal `offer_not_yours` (404: whose it is, or was, stays unsaid).
     """
-    addresses = EmailAddress.objects.filter(user=user, verified=True)
+    theirs = OrganiserOffer.objects.made_to(user)
     with transaction.atomic():
         lock_event(offer.event_id)
-        is_theirs = addresses.filter(email__iexact=offer.email).exists()
         # Taken up by deleting it: one that was withdrawn in this moment is not there to delete.
-        if not (is_theirs and OrganiserOffer.objects.filter(pk=offer.pk).delete()[0]):
+        if not theirs.filter(pk=offer.pk).delete()[0]:
             raise Refusal(
                 "offer_not_yours", _("There is no such offer for your e-mail address."), status=404
             )

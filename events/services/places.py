@@ -10,9 +10,9 @@ from django.db import connection
 
 from accounts.models import User
 from evento.database import bound
-from events.availability import Availability
+from events.availability import Availability, exact_availability
 from events.models import Event
-from events.signals import event_full, event_near_capacity
+from events.signals import event_full, event_near_capacity, public_state_changed
 
 # SPEC 2 "Near capacity": at most once in 24 hours, so that a flapping place is no spam.
 QUIET_TIME = timedelta(hours=24)
@@ -46,7 +46,7 @@ class FillLevel:
     @classmethod
     def of(cls, event: Event) -> "FillLevel":
         return cls(
-            Availability(event.capacity, event.places_taken),
+            exact_availability(event),
             event.near_capacity_at,
             event.full_at,
             event.capacity_rearmed_at,
@@ -86,7 +86,8 @@ def take_place(event_id: UUID, now: datetime, *, holder_id: UUID) -> Availabilit
 
     The holder's account must be open too: a closing one gives back the tickets it finds, and a place
     taken meanwhile would stay taken. Returns the counts, or None when there was no place to take
-    (SPEC 3). Call inside a transaction. May send event_near_capacity or event_full.
+    (SPEC 3). Call inside a transaction. May send event_near_capacity or event_full, and
+    public_state_changed.
     """
     parameters = [
         bound(Event, "id", event_id),
@@ -96,15 +97,18 @@ def take_place(event_id: UUID, now: datetime, *, holder_id: UUID) -> Availabilit
     # The foreign key would take the same lock, but only at COMMIT. SQLite locked everything at BEGIN.
     hold = "FOR KEY SHARE" if connection.vendor == "postgresql" else ""
     row = _execute(TAKE_PLACE.replace("{hold}", hold), parameters)
-    return None if row is None else _noted(event_id, row, now)
+    return None if row is None else _noted(event_id, row, now, gained=1)
 
 
 def give_back_place(event_id: UUID, now: datetime) -> Availability:
-    """Count one place fewer as taken. Call inside a transaction, with the event locked."""
+    """Count one place fewer as taken at an open event. Call inside a transaction, with the event locked.
+
+    May send public_state_changed.
+    """
     row = _execute(GIVE_BACK_PLACE, [bound(Event, "id", event_id)])
     if row is None:
         raise Event.DoesNotExist
-    return _noted(event_id, row, now)
+    return _noted(event_id, row, now, gained=-1)
 
 
 def correct_places(event: Event, taken: int, now: datetime) -> None:
@@ -112,10 +116,12 @@ def correct_places(event: Event, taken: int, now: datetime) -> None:
 
     Raises IntegrityError where more is taken than there is capacity: the database holds (SPEC 3).
     """
+    before = exact_availability(event)
     Event.objects.filter(pk=event.pk).update(places_taken=taken)
     event.places_taken = taken
     if event.is_open(now):
         note_fill_level(event.pk, FillLevel.of(event), now)
+        _tell_public_state(event.pk, before, exact_availability(event), now)
 
 
 def note_fill_level(event_id: UUID, level: FillLevel, now: datetime) -> None:
@@ -133,16 +139,27 @@ def note_fill_level(event_id: UUID, level: FillLevel, now: datetime) -> None:
         _latch(event_id, capacity_rearmed_at=now)
 
 
+def _tell_public_state(
+    event_id: UUID, before: Availability, after: Availability, now: datetime
+) -> None:
+    """Send public_state_changed if the public may know another thing of an open event now (SPEC 2)."""
+    if before.public() != after.public():
+        public_state_changed.send(Event, event_id=event_id, now=now)
+
+
 def _execute(sql: str, parameters: list[Any]) -> tuple[Any, ...] | None:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return cursor.fetchone()
 
 
-def _noted(event_id: UUID, row: tuple[Any, ...], now: datetime) -> Availability:
-    level = FillLevel(Availability(row[0], row[1]), *(_read_time(value) for value in row[2:]))
-    note_fill_level(event_id, level, now)
-    return level.availability
+def _noted(event_id: UUID, row: tuple[Any, ...], now: datetime, *, gained: int) -> Availability:
+    """Tell whom it concerns what the counts in `row` mean, `gained` places after the ones before."""
+    capacity, taken, *latches = row
+    after = Availability(capacity, taken)
+    note_fill_level(event_id, FillLevel(after, *(_read_time(latch) for latch in latches)), now)
+    _tell_public_state(event_id, Availability(capacity, taken - gained), after, now)
+    return after
 
 
 def _read_time(value: datetime | None) -> datetime | None:

@@ -10,11 +10,17 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from evento.database import retry_conflicts
 from evento.refusals import Refusal
+from events.availability import Availability
 from events.models import Event, EventOrganiser
 from events.querysets import start_frozen
 from events.services.covers import discard_cover_if_unused
 from events.services.places import FillLevel, lock_event, note_fill_level
-from events.signals import event_cancelled, event_changed, event_published
+from events.signals import (
+    event_cancelled,
+    event_changed,
+    event_published,
+    public_state_changed,
+)
 
 START = ("starts_at", "time_zone")
 # SPEC 2: "Place, link or duration may change; every holder is told what changed, once per save".
@@ -32,6 +38,10 @@ EDITABLE = frozenset(
         "contact",
     }
 )
+# A line break in one of these would write whole paragraphs into mails that are Evento's own.
+ONE_LINE = frozenset({"title", "location", "organiser_name", "contact"})
+# What everybody sees of an event: its online link is for holders, its capacity for organisers.
+PUBLIC = EDITABLE - {"capacity", "online_url"}
 
 
 @transaction.atomic
@@ -44,6 +54,8 @@ def create_event(
     """
     now = now or timezone.now()
     event.status = Event.Status.DRAFT
+    for name in ONE_LINE:
+        setattr(event, name, _tidied(name, getattr(event, name)))
     event.clean_fields(exclude=["slug", "starts_on", "cover"])
     event.save(force_insert=True)
     EventOrganiser.objects.create(event=event, user=creator, added_by=creator, added_at=now)
@@ -75,12 +87,13 @@ def change_event(
 
     What is compared is the row under its lock, never the caller's copy; the same value again is no
     change. Tells holders of a new place, link or duration by one event_changed. Raises Refusal
-    `start_frozen`, `capacity_below_taken`, `event_cancelled`, `start_in_past` (SPEC 2),
-    ValidationError for a field that is wrong.
+    `start_frozen`, `capacity_below_taken`, `event_cancelled`, `event_archived`, `start_in_past`
+    (SPEC 2), ValidationError for a field that is wrong.
     """
     if unknown := set(changes) - EDITABLE:
         raise ValueError(f"Not an editable field: {sorted(unknown)}.")
     now = now or timezone.now()
+    changes = {name: _tidied(name, value) for name, value in changes.items()}
     with transaction.atomic():
         stored = lock_event(event.pk)
         was_published = stored.is_published
@@ -129,6 +142,7 @@ def cancel_event(
             ]
         )
         event_cancelled.send(Event, event=stored, by=by, now=now)
+        public_state_changed.send(Event, event_id=stored.pk, now=now)
     return stored
 
 
@@ -158,6 +172,7 @@ def archive_event(event: Event, *, now: datetime | None = None) -> Event:
             )
         stored.archived_at = now
         stored.save(update_fields=["archived_at", "updated_at"])
+        public_state_changed.send(Event, event_id=stored.pk, now=now)
     return stored
 
 
@@ -172,6 +187,10 @@ def delete_draft(event: Event) -> None:
         discard_cover_if_unused(stored.cover.name)
 
 
+def _tidied(name: str, value: Any) -> Any:
+    return " ".join(value.split()) if name in ONE_LINE else value
+
+
 def _publish(event: Event, *, by: User | None, now: datetime) -> None:
     if not event.is_draft:
         raise Refusal("not_a_draft", _("This event has been published already."))
@@ -184,6 +203,7 @@ def _publish(event: Event, *, by: User | None, now: datetime) -> None:
     event.published_at = now
     event.save(update_fields=["status", "published_at", "updated_at"])
     event_published.send(Event, event=event, by=by, now=now)
+    public_state_changed.send(Event, event_id=event.pk, now=now)
 
 
 def _refuse_changes(stored: Event, changed: dict[str, Any]) -> None:
@@ -191,6 +211,8 @@ def _refuse_changes(stored: Event, changed: dict[str, Any]) -> None:
         raise start_frozen()
     if changed and stored.is_cancelled:
         raise Refusal("event_cancelled", _("A cancelled event can no longer be changed."))
+    if changed and stored.archived_at is not None:
+        raise Refusal("event_archived", _("An archived event can no longer be changed."))
     if changed.get("capacity", stored.capacity) < stored.places_taken:
         raise Refusal(
             "capacity_below_taken",
@@ -210,11 +232,25 @@ def _apply(stored: Event, changed: dict[str, Any]) -> None:
         discard_cover_if_unused(old_cover)
 
 
+def _tell_public_change(stored: Event, changes: dict[str, tuple[Any, Any]], now: datetime) -> None:
+    """Tell of new capacity whom it concerns, and everybody when what they may know is another now."""
+    told = bool(set(changes) & PUBLIC)
+    if "online_url" in changes:
+        old, new = changes["online_url"]
+        told |= bool(old) != bool(new)  # that there is a link is public; the link is not
+    if "capacity" in changes and stored.is_open(now):
+        level = FillLevel.of(stored)
+        note_fill_level(stored.pk, level, now)
+        before = Availability(changes["capacity"][0], stored.places_taken)
+        told |= before.public() != level.availability.public()
+    if told and stored.archived_at is None:
+        public_state_changed.send(Event, event_id=stored.pk, now=now)
+
+
 def _tell_change(
     stored: Event, changes: dict[str, tuple[Any, Any]], by: User | None, now: datetime
 ) -> None:
-    if "capacity" in changes and stored.is_open(now):
-        note_fill_level(stored.pk, FillLevel.of(stored), now)
+    _tell_public_change(stored, changes, now)
     announced = {name: changes[name] for name in ANNOUNCED if name in changes}
     if announced and not stored.has_ended(now):
         stored.revision += 1

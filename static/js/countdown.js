@@ -24,4 +24,4 @@ const tick = () => {
 
 tick();
 window.setInterval(tick, 30000);
-document.addEventListener("htmx:afterSettle", tick);
+for (const name of ["htmx:afterSettle", "live:settle"]) document.addEventListener(name, tick);

@@ -29,4 +29,4 @@ const addReadersTime = (element) => {
 const scan = (root) => root.querySelectorAll("time[data-local-time]").forEach(addReadersTime);
 
 scan(document);
-document.addEventListener("htmx:afterSettle", () => scan(document));
+for (const name of ["htmx:afterSettle", "live:settle"]) document.addEventListener(name, () => scan(document));

@@ -1,9 +1,7 @@
 /* Following an unread notice also marks it as read: its form is sent, which leads to the same page.
    Opened in another tab, the link leads there by itself and the form is sent beside it. */
-const list = document.querySelector(".notices");
-
 const formOf = (event) => {
-  const link = event.target.closest("a[data-opens]");
+  const link = event.target.closest(".notices a[data-opens]");
   return link ? document.getElementById(link.dataset.opens) : null;
 };
 
@@ -20,7 +18,6 @@ const follow = (event) => {
   form.submit();
 };
 
-if (list) {
-  list.addEventListener("click", follow);
-  list.addEventListener("auxclick", follow);
-}
+/* On the document, because a live page replaces the list. */
+document.addEventListener("click", follow);
+document.addEventListener("auxclick", follow);

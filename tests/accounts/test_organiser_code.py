@@ -7,7 +7,8 @@ from django.test import RequestFactory
 from django.urls import reverse
 
 from accounts.models import User, WrongOrganiserCode
-from accounts.organiser_code import check_organiser_code, client_address
+from accounts.organiser_code import check_organiser_code
+from evento.http.addresses import client_address
 from evento.refusals import Refusal
 
 CODE = "Dc5_G1gz"

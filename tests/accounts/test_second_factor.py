@@ -184,3 +184,22 @@ def test_page_after_a_change_of_key_says_what_to_do(signed_in, attendee, page):
 
     assert response.status_code == 409
     assert UNREADABLE in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    "credential",
+    [
+        '{"id": "x", "response": {}}',
+        '{"rawId": "eA", "response": {"signature": 1}}',
+        "[1]",
+        '"x"',
+        "{",
+    ],
+)
+def test_passkey_that_no_device_made_is_a_wrong_one(client, db, credential):
+    client.get(reverse("mfa_login_webauthn"), headers={"Accept": "application/json"})
+
+    response = client.post(reverse("mfa_login_webauthn"), {"credential": credential})
+
+    assert response.status_code < 500
+    assert not is_signed_in(client)

@@ -7,6 +7,8 @@ from django.core import mail
 from django.core.cache import cache
 from django.core.management import call_command
 
+from tests.browser.live_site import peer, site_for, visit  # noqa: F401 - fixtures
+
 # Playwright's own event loop runs in this thread; Django must not mistake our queries for async ones.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 

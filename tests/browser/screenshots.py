@@ -249,6 +249,7 @@ def pages() -> list[Page]:
         *[
             Page(f"admin-event-{name}", admin(f"events_event_{name}", event.pk), "organiser")
             for name, event in [
+                ("messages", running),
                 ("organisers", running),
                 ("cancel", running),
                 ("delete", draft),

@@ -49,6 +49,11 @@ def test_sensible_settings_are_left_alone(settings, values):
         ("evento.E005", "TIME_ZONE", "Europe/Atlantis"),
         ("evento.E006", "TRUSTED_PROXY_COUNT", -1),
         ("evento.E007", "DEBUG", True),
+        ("evento.E011", "WEB_THREADS", 0),
+        ("evento.E011", "LIVE_MAX_STREAMS", 0),
+        ("evento.E011", "API_READS_PER_MINUTE", 0),
+        ("evento.E011", "API_WRITES_PER_MINUTE", -1),
+        ("evento.E012", "HEADLESS_JWT_PRIVATE_KEY", "x" * 31),
         (
             "evento.E010",
             "CACHES",

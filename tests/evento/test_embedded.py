@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from deploy.embedded import WEB_OPTIONS
+
 pytestmark = [pytest.mark.server, pytest.mark.sqlite]
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,7 +26,7 @@ PARTS = [
     *("manage.py", "requirements-run.txt"),
 ]
 OWN_SETTINGS = ("DATABASE_URL", "SECRET_KEY", "SITE_URL", "DEBUG", "NOTIFICATIONS_SEND", "PORT")
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 180
 
 
 def copy_of_what_runs(target):
@@ -172,13 +174,22 @@ def test_first_start_serves_a_demo_and_ends_without_a_trace(fresh, port):
         assert status(f"http://127.0.0.1:{port}/static/css/missing.css") == 404
         stylesheet = re.search(r"/static/[\w/]+\.[0-9a-f]{12}\.css", page(port))
         assert status(f"http://127.0.0.1:{port}{stylesheet.group()}") == 200
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/live/?topic=list::") as stream:
+            assert stream.headers["Content-Type"] == "text/event-stream; charset=utf-8"
         until(lambda: list((fresh / "var/mail").glob("*.eml")), log)
         process.send_signal(signal.SIGTERM)
         process.wait(PATIENCE_SECONDS)
 
-    assert len(pids) >= 3
+    assert len(pids) == 2
     assert all_gone(pids)
     assert status(f"http://127.0.0.1:{port}/") is None
+
+
+def test_unit_of_a_real_installation_starts_the_server_with_the_same_options():
+    unit = (ROOT / "deploy/evento-web.service").read_text().replace("\\\n", " ")
+    [started] = re.findall(r"^ExecStart=(.*)$", unit, re.MULTILINE)
+
+    assert " ".join(started.split()).endswith(" ".join(("--workers 2", *WEB_OPTIONS)))
 
 
 def page(port):
@@ -217,7 +228,7 @@ def test_second_start_keeps_the_data_and_collects_nothing(folder, port):
     assert manage(folder, "shell", "--verbosity=0", "--command", count).strip() == "41"
 
 
-@pytest.mark.parametrize("words", ["send_notifications", "gunicorn"])
+@pytest.mark.parametrize("words", ["send_notifications", "uvicorn"])
 def test_when_one_part_dies_all_end_with_an_error(folder, port, words):
     with embedded(folder, port) as (process, log):
         pids = descendants(process.pid)

@@ -55,7 +55,8 @@ def test_promoted_organiser_is_not_offered_to_copy(client, event, organiser):
 
     assert [tool.label for tool in page.context["tools"]] == [
         "View on site",
-        "Tickets (0)",
+        "Tickets",
+        "Messages",
         "Organisers",
         "History",
         "Cancel event",

@@ -281,11 +281,3 @@ def test_form_shows_what_a_service_refused(event, code, field):
         refusal = Refusal(code, "No.")
 
     assert codes(Refused(stored_values(event), instance=event)) == {field: [code]}
-
-
-@pytest.mark.parametrize("field", ["title", "location", "organiser_name", "contact"])
-def test_form_keeps_one_line_of_what_is_one(db, field):
-    form = EventForm(entered(**{field: "Lunch\r\n\r\nWrite to \u2028 evil@example.org"}))
-
-    assert form.is_valid(), form.errors
-    assert form.cleaned_data[field] == "Lunch Write to evil@example.org"

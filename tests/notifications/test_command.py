@@ -3,15 +3,18 @@
 import os
 import signal
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.core import mail
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
+from django.utils import timezone
 
 from events.services import cancel_event
+from notifications.live.changes import record_public_change
 from notifications.management.commands import send_notifications
-from notifications.models import OutgoingEmail
+from notifications.models import OutgoingEmail, PublicChange
 from notifications.sender import MailServerUnavailable, Sender
 from tests.tickets.factories import TicketFactory
 
@@ -97,6 +100,43 @@ def test_trouble_with_a_server_ends_no_worker(queued, trouble, words, monkeypatc
 
     output = capsys.readouterr()
     assert words in output.err
+
+
+@pytest.fixture
+def changes():
+    """Make public changes of long ago; the last of them stays, so that numbers go on from it."""
+
+    def make(count):
+        for _change in range(count):
+            record_public_change(uuid.uuid4())
+        PublicChange.objects.update(changed_at=timezone.now() - timedelta(days=1))
+
+    return make
+
+
+def test_once_takes_away_public_changes_of_long_ago(changes):
+    changes(3)
+
+    call_command("send_notifications", "--once")
+
+    assert PublicChange.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("pause", "left"), [(0, 1), (600, 4)])
+def test_worker_takes_them_away_again_and_again_with_a_pause(changes, pause, left, monkeypatch):
+    monkeypatch.setattr(send_notifications, "TIDY_SECONDS", pause)
+    rounds = iter([lambda: changes(3), lambda: os.kill(os.getpid(), signal.SIGTERM)])
+
+    def step(self):
+        next(rounds)()
+        return True
+
+    changes(3)
+    monkeypatch.setattr(send_notifications, "Sender", type("Idle", (Sender,), {"step": step}))
+    call_command("send_notifications")
+
+    assert PublicChange.objects.count() == left
 
 
 def test_help_explains_once_and_dry_run(capsys):

@@ -75,7 +75,7 @@ def test_400_people_asking_for_50_places_get_50_tickets_and_350_sentences(
 def test_with_the_sites_own_guards_taken_out_the_database_alone_holds(tmp_path, crowd, scarce):
     url = database_for_servers(tmp_path)
     path = f"/events/{scarce.slug}/ticket/"
-    broken = {"application": "tests.tickets.broken_wsgi", **SHAPES[0]}
+    broken = {"application": "tests.tickets.broken_asgi", **SHAPES[0]}
 
     with running(tmp_path, database_url=url, **broken) as server:
         answers = post_at_once(server, path, crowd)

@@ -15,8 +15,8 @@ from events.services import cancel_event, change_event
 from tests.accounts.factories import UserFactory
 from tests.events.factories import EventFactory
 from tests.tickets.factories import TicketFactory
-from tickets.models import Ticket
-from tickets.services import book_ticket, cancel_ticket
+from tickets.models import HolderMessage, Ticket
+from tickets.services import book_ticket, cancel_ticket, send_message
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
@@ -216,3 +216,25 @@ def test_event_that_is_edited_while_20_people_book_keeps_every_place(organiser):
     assert [it.created for it in outcomes[:20]] == [True] * 20
     assert_counted(event)
     assert event.places_taken == 20
+
+
+def test_organisers_who_write_at_once_send_no_more_than_a_days_messages(event, organiser):
+    TicketFactory(event=event)
+
+    def writing(text):
+        return lambda: send_message(event, subject="Torch", text=text, by=organiser).created
+
+    outcomes = together(*(writing(f"Words {n}") for n in range(8)))
+
+    assert sorted(outcomes, key=str) == [True] * 5 + ["too_many_messages"] * 3
+    assert HolderMessage.objects.count() == 5
+
+
+def test_second_click_at_the_same_instant_sends_one_message(event, organiser):
+    TicketFactory(event=event)
+
+    def click():
+        return send_message(event, subject="Torch", text="Dark at six", by=organiser).created
+
+    assert sorted(together(click, click)) == [False, True]
+    assert HolderMessage.objects.count() == 1

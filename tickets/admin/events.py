@@ -8,9 +8,9 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from accounts.models import User
-from events.admin import EventAdmin
 from events.admin.pages import Tool
 from events.models import Event, EventOrganiser, OrganiserOffer
+from tickets.admin.messages import MessagePages
 from tickets.models import Ticket
 from tickets.services import promote_organiser
 
@@ -18,18 +18,18 @@ from tickets.services import promote_organiser
 CANDIDATES_SHOWN = 20
 
 
-class EventWithTicketsAdmin(EventAdmin):
+class EventWithTicketsAdmin(MessagePages):
     """The event's admin, knowing who holds its tickets."""
 
     def tools(self, request: HttpRequest, event: Event) -> list[Tool]:
-        """With the way to the event's tickets in the second place."""
+        """With the ways to the event's tickets and messages in the second place."""
         view, *others = super().tools(request, event)
         if event.is_draft:
             return [view, *others]
         query = urlencode({"event": event.pk})
         url = f"{reverse('admin:tickets_ticket_changelist')}?{query}"
-        label = gettext("Tickets (%(count)d)") % {"count": event.places_taken}
-        return [view, Tool(label, url), *others]
+        messages = Tool(gettext("Messages"), self.page_url("messages", event))
+        return [view, Tool(gettext("Tickets"), url), messages, *others]
 
     def people_to_tell(self, event: Event, by: User) -> int:
         """Holders and co-organisers, each person once."""

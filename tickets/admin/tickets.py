@@ -8,16 +8,16 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from events.admin.showing import person, start_line
 from events.models import Event
 from events.permissions import may_enter_admin, may_manage_event
 from tickets.models import Ticket
+from tickets.querysets import SEARCHED
+from tickets.templatetags.booking import booked_clock, ticket_chip
 
 # The codes are the secret of a ticket: nothing may ask for them, or for a person, bit by bit.
 LOOKUPS = frozenset({"event", "status"})
@@ -71,7 +71,7 @@ class TicketAdmin(admin.ModelAdmin):
     list_per_page = 50
     list_select_related = ["event", "holder"]
     ordering = ["-booked_at", "id"]
-    search_fields = ["holder__display_name", "holder__username", "holder__email"]
+    search_fields = SEARCHED
     search_help_text = _("Search by name, e-mail or code")
     fields = [
         "holder_name",
@@ -134,11 +134,7 @@ class TicketAdmin(admin.ModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str
     ) -> tuple[QuerySet, bool]:
-        """By name or e-mail; a whole code, with or without its spaces, finds its ticket."""
-        digits = "".join(search_term.split())
-        if len(digits) == Ticket._meta.get_field("code").max_length and digits.isdecimal():
-            return queryset.filter(code=digits), False
-        return super().get_search_results(request, queryset, search_term)
+        return queryset.matching(search_term), False
 
     @admin.display(description=_("holder"), ordering="holder__display_name")
     def holder_name(self, ticket: Ticket) -> str:
@@ -159,13 +155,7 @@ class TicketAdmin(admin.ModelAdmin):
 
     @admin.display(description=_("status"), ordering="status")
     def state(self, ticket: Ticket) -> SafeString:
-        if not ticket.is_valid:
-            kind, word = "", ticket.get_status_display()
-        elif ticket.is_void:
-            kind, word = "badge-stop", gettext("Void")
-        else:
-            kind, word = "badge-mine", ticket.get_status_display()
-        return format_html('<span class="badge {}">{}</span>', kind, word)
+        return ticket_chip(ticket)
 
     @admin.display(description=_("note"), ordering="note")
     def note_shown(self, ticket: Ticket) -> str:
@@ -173,8 +163,7 @@ class TicketAdmin(admin.ModelAdmin):
 
     @admin.display(description=_("booked"), ordering="booked_at")
     def booked(self, ticket: Ticket) -> str:
-        booked = ticket.booked_at.astimezone(ticket.event.zone)
-        return date_format(booked, "j M, H:i" if booked.year == timezone.now().year else "j M Y")
+        return booked_clock(ticket)
 
     @admin.display(description=_("code"))
     def code_shown(self, ticket: Ticket) -> SafeString:

@@ -3,11 +3,18 @@
 from tickets.services.audit import Difference, differing_places, fix_places
 from tickets.services.booking import Booking, book_ticket, booking_refusal, change_note
 from tickets.services.cancelling import cancel_ticket, give_back_tickets
+from tickets.services.messaging import (
+    Sending,
+    messages_left,
+    messaging_refusal,
+    send_message,
+)
 from tickets.services.promoting import promote_organiser
 
 __all__ = [
     "Booking",
     "Difference",
+    "Sending",
     "book_ticket",
     "booking_refusal",
     "cancel_ticket",
@@ -15,5 +22,8 @@ __all__ = [
     "differing_places",
     "fix_places",
     "give_back_tickets",
+    "messages_left",
+    "messaging_refusal",
     "promote_organiser",
+    "send_message",
 ]

@@ -12,13 +12,18 @@ def promote_organiser(
     event: Event, *, email: str, by: User, now: datetime | None = None
 ) -> EventOrganiser | OrganiserOffer:
     """A holder of a valid ticket becomes an organiser at once; any other address gets an offer.
+    Who is one already stays one, quietly.
 
     Organisers see their holders' addresses anyway, so this tells them nothing of anybody else.
     Raises ValidationError when it is no e-mail address.
     """
+    email = email.strip()
+    organisers = EventOrganiser.objects.filter(event=event, user__email__iexact=email)
+    if (row := organisers.select_related("user").first()) is not None:
+        return row
     ticket = (
         Ticket.objects.valid()
-        .filter(event=event, holder__email__iexact=email.strip(), holder__is_active=True)
+        .filter(event=event, holder__email__iexact=email, holder__is_active=True)
         .select_related("holder")
         .first()
     )

@@ -5,12 +5,17 @@ from typing import Any
 from uuid import UUID
 
 from django import template
-from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
+from accounts.models import User
 from events.models import Event
+from events.permissions import AnyUser
 from tickets.models import Ticket
-from tickets.states import card_context, panel_context, valid_ticket
+from tickets.states import card_context, latest_bookings, panel_context, valid_ticket
 
 register = template.Library()
 
@@ -20,7 +25,7 @@ _CACHE = "_valid_tickets_by_event"
 @register.inclusion_tag("tickets/_panel.html", takes_context=True)
 def booking_panel(context: dict[str, Any], event: Event) -> dict[str, Any]:
     """The panel on an event's page: request, your ticket, FULL, cancelled, started, sign in first."""
-    user = context["request"].user
+    user = _reader(context)
     return panel_context(user, event, valid_ticket(user, event), now=_now(context))
 
 
@@ -30,21 +35,51 @@ def my_state(context: dict[str, Any], event: Event) -> dict[str, Any]:
 
     All cards of a page together cost one query.
     """
-    request = context["request"]
-    ticket = my_tickets(request).get(event.pk)
-    return card_context(request.user, event, ticket, now=_now(context))
+    ticket = _my_tickets(context).get(event.pk)
+    return card_context(_reader(context), event, ticket, now=_now(context))
 
 
 @register.simple_tag(takes_context=True)
 def has_ticket(context: dict[str, Any], event: Event) -> bool:
     """Whether I hold a valid ticket for `event`; shares its one query with `my_state`."""
-    return event.pk in my_tickets(context["request"])
+    return event.pk in _my_tickets(context)
 
 
-def my_tickets(request: HttpRequest) -> dict[UUID, Ticket]:
+@register.inclusion_tag("tickets/_arrivals.html")
+def arrivals(event: Event) -> dict[str, Any]:
+    """The latest bookings of `event`. Only for pages that its organisers alone see."""
+    return {"event": event, "tickets": latest_bookings(event)}
+
+
+@register.simple_tag
+def ticket_chip(ticket: Ticket) -> SafeString:
+    """One word for how a ticket stands, in its colour; its event is loaded."""
+    if not ticket.is_valid:
+        kind, word = "", ticket.get_status_display()
+    elif ticket.is_void:
+        kind, word = "badge-stop", gettext("Void")
+    else:
+        kind, word = "badge-mine", ticket.get_status_display()
+    return format_html('<span class="badge {}">{}</span>', kind, word)
+
+
+@register.filter
+def booked_clock(ticket: Ticket) -> str:
+    """When it was booked, on the event's own clock: 21 Nov, 14:03, or without the hour of another year."""
+    booked = ticket.booked_at.astimezone(ticket.event.zone)
+    return date_format(booked, "j M, H:i" if booked.year == timezone.now().year else "j M Y")
+
+
+def _reader(context: dict[str, Any]) -> AnyUser:
+    """Who reads; without a request, whom the caller names, as the live stream does."""
+    return context["request"].user if "request" in context else context["reader"]
+
+
+def _my_tickets(context: dict[str, Any]) -> dict[UUID, Ticket]:
     """The reader's valid tickets by event, read once for each request."""
-    if not request.user.is_authenticated:
+    if not isinstance(_reader(context), User):
         return {}
+    request = context["request"]
     if not hasattr(request, _CACHE):
         tickets = Ticket.objects.valid().held_by(request.user).only("id", "event_id", "status")
         setattr(request, _CACHE, {ticket.event_id: ticket for ticket in tickets})

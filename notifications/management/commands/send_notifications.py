@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import time
 from argparse import ArgumentParser
 from types import FrameType
 from typing import Any
@@ -11,10 +12,12 @@ from django.db import DatabaseError, close_old_connections
 from tqdm import tqdm
 
 from notifications.expanding import to_expand
+from notifications.live.changes import forget_old_changes
 from notifications.sender import MailServerUnavailable, Sender, due_counts
 
 IDLE_SECONDS = 1.0
 TROUBLE_SECONDS = 15.0
+TIDY_SECONDS = 600.0
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -39,6 +42,7 @@ class Command(BaseCommand):
         self._stop = threading.Event()
         before = {number: signal.signal(number, self._end) for number in ENDING_SIGNALS}
         self._sender = Sender(should_stop=self._stop.is_set)
+        self._tidy_at = 0.0
         try:
             if options["once"]:
                 self._send_due()
@@ -61,6 +65,7 @@ class Command(BaseCommand):
         )
 
     def _send_due(self) -> None:
+        self._tidy()
         tally = self._sender.tally
         with tqdm(unit="mail", disable=None, total=due_counts()["due"]) as bar:
             try:
@@ -83,9 +88,16 @@ class Command(BaseCommand):
         """One step; how long to wait before the next. Trouble with servers ends no worker."""
         close_old_connections()
         try:
+            self._tidy()
             return 0.0 if self._sender.step() else IDLE_SECONDS
         except MailServerUnavailable as error:
             self.stderr.write(f"The mail server cannot be reached: {error}")
         except DatabaseError as error:
             self.stderr.write(f"The database did not answer: {error}")
         return TROUBLE_SECONDS
+
+    def _tidy(self) -> None:
+        """Now and then, take away what the live stream needs no more."""
+        if time.monotonic() >= self._tidy_at:
+            forget_old_changes()
+            self._tidy_at = time.monotonic() + TIDY_SECONDS

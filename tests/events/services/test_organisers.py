@@ -58,6 +58,14 @@ def test_promoting_anybody_else_is_an_offer_account_or_not(event, organiser, att
     assert len(calls) == 1
 
 
+def test_promoting_an_organiser_again_is_quiet(event, organiser):
+    with heard(organiser_offered) as calls:
+        promoted = promote_organiser(event, email=f" {organiser.email.upper()}", by=organiser)
+
+    assert promoted == event.organiser_rows.get()
+    assert calls == []
+
+
 def test_promoting_somebody_who_gave_the_ticket_back_is_an_offer(event, organiser, attendee):
     TicketFactory(event=event, holder=attendee, status=Ticket.Status.CANCELLED)
 

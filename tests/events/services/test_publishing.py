@@ -146,6 +146,30 @@ def test_change_refuses_a_cancelled_event(event, organiser):
     assert code == "event_cancelled"
 
 
+def test_change_refuses_an_archived_event(organiser, now):
+    event = EventFactory(organiser=organiser, starts_at=now - timedelta(days=2))
+    archive_event(event)
+
+    code = refused_code(change_event, event, changes={"title": "New"}, by=organiser)
+
+    assert code == "event_archived"
+    event.refresh_from_db()
+    assert event.title != "New"
+
+
+@pytest.mark.parametrize("field", ["title", "location", "organiser_name", "contact"])
+def test_one_line_is_kept_of_what_is_one(event, organiser, field):
+    """A line break in it would write paragraphs into mails."""
+    words = "Lunch\r\n\r\nWrite to \u2028 evil@example.org"
+
+    created = create_event(EventFactory.build(**{field: words}), creator=organiser)
+    changed = change_event(event, changes={field: words}, by=organiser)
+
+    for stored in (created, changed):
+        stored.refresh_from_db()
+        assert getattr(stored, field) == "Lunch Write to evil@example.org"
+
+
 def test_change_refuses_fields_that_are_not_for_editing(event, organiser):
     with pytest.raises(ValueError, match="places_taken"):
         change_event(event, changes={"places_taken": 0}, by=organiser)

@@ -3,7 +3,7 @@
 What remains is the database's check constraint.
 """
 
-from evento.wsgi import application
+from evento.asgi import application
 from events.services import places
 from tickets.services import booking
 

@@ -1,0 +1,1 @@
+"""Measurements of a running Evento; each `python -m benchmarks.<name>` prints one table."""

@@ -1,0 +1,67 @@
+"""Fills a migrated database with people and events: run by `benchmarks.world`, prints JSON."""
+
+import argparse
+import json
+from datetime import timedelta
+
+import django
+
+django.setup()
+
+from allauth.account.models import EmailAddress  # noqa: E402
+from django.utils import timezone  # noqa: E402
+
+from accounts.models import User  # noqa: E402
+from events.models import Event  # noqa: E402
+from tests.servers import CSRF_SECRET, sign_in  # noqa: E402
+
+ROWS_AT_ONCE = 5000
+ROOM_FOR_ALL = 10_000_000
+
+
+def people(count: int) -> list[User]:
+    """People with a verified address, who could sign in if they had a password."""
+    rows = [
+        User(username=f"guest{n}", email=f"guest{n}@example.org", password="!")
+        for n in range(count)
+    ]
+    User.objects.bulk_create(rows, ROWS_AT_ONCE)
+    addresses = [
+        EmailAddress(user=row, email=row.email, verified=True, primary=True) for row in rows
+    ]
+    EmailAddress.objects.bulk_create(addresses, ROWS_AT_ONCE)
+    return rows
+
+
+def events(count: int) -> list[Event]:
+    now = timezone.now()
+    made = [
+        Event(
+            title=f"Concert {n}",
+            starts_at=now + timedelta(days=14, hours=n % 24),
+            time_zone="Europe/London",
+            duration=timedelta(hours=2),
+            capacity=ROOM_FOR_ALL,
+            location="Central Library, room 4",
+            status=Event.Status.PUBLISHED,
+            published_at=now,
+        )
+        for n in range(count)
+    ]
+    for event in made:
+        event.save()
+    return made
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--people", type=int, required=True)
+    parser.add_argument("--events", type=int, required=True)
+    asked = parser.parse_args()
+    slugs = [event.slug for event in events(asked.events)]
+    cookies = sign_in(people(asked.people))
+    print(json.dumps({"slugs": slugs, "cookies": cookies, "csrf_secret": CSRF_SECRET}))
+
+
+if __name__ == "__main__":
+    main()

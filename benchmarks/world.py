@@ -1,0 +1,108 @@
+"""The database a benchmark works on: made for it on PostgreSQL, and dropped when it ends."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg import sql
+
+ROOT = Path(__file__).resolve().parent.parent
+SERVER_URL = "postgres://postgres@127.0.0.1:5432"
+# What a run leaves behind; `World.reset` takes it out, so that each run meets the same tables.
+WRITTEN_TABLES = ("tickets_ticket", "notifications_notification", "notifications_outgoingemail")
+
+
+@dataclass(frozen=True)
+class World:
+    url: str
+    slugs: list[str]
+    cookies: list[str]  # the Cookie header of each person
+    csrf_secret: str  # what every cookie carries and every form sends
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of every process that works on this database."""
+        return environment(self.url)
+
+    def reset(self) -> None:
+        """Nobody has a ticket; no dead rows are left to slow the next run."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            names = sql.SQL(", ").join(map(sql.Identifier, WRITTEN_TABLES))
+            connection.execute(sql.SQL("TRUNCATE {} CASCADE").format(names))
+            connection.execute("UPDATE events_event SET places_taken = 0 WHERE places_taken > 0")
+            connection.execute("VACUUM ANALYZE")
+            connection.execute("CHECKPOINT")
+
+    def tickets(self) -> int:
+        """How many tickets there are. Raises AssertionError when the events count otherwise."""
+        with psycopg.connect(self.url) as connection:
+            row = connection.execute(
+                "SELECT (SELECT COUNT(*) FROM tickets_ticket), SUM(places_taken) FROM events_event"
+            ).fetchone()
+        tickets, taken = row
+        if tickets != taken:
+            raise AssertionError(f"{tickets} tickets, but {taken} places taken")
+        return tickets
+
+
+@contextmanager
+def built(name: str, *, people: int, events: int = 1, server: str = SERVER_URL) -> Iterator[World]:
+    """A world with `people` who are signed in and `events` with room for all.
+
+    Replaces a database of that name, and drops it at the end.
+    """
+    url = f"{server}/{name}"
+    _drop(server, name)
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    try:
+        _python(url, "manage.py", "migrate", "--noinput", "--verbosity", "0")
+        filled = _python(
+            url, "-m", "benchmarks.filling", f"--people={people}", f"--events={events}"
+        )
+        yield World(url, **json.loads(filled))
+    finally:
+        _drop(server, name)
+
+
+def environment(database_url: str) -> dict[str, str]:
+    """As in production, but without TLS."""
+    return os.environ | {
+        "DJANGO_SETTINGS_MODULE": "evento.settings",
+        "DATABASE_URL": database_url,
+        "SECRET_KEY": "benchmarks-" + "k" * 50,
+        "SITE_URL": "http://localhost:8000",
+        "ALLOWED_HOSTS": "localhost,127.0.0.1",
+        "NOTIFICATIONS_SEND": "worker",
+        "DEBUG": "false",
+        "REDIS_URL": "",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONWARNINGS": "ignore:No directory at",  # nobody has to collect static files first
+    }
+
+
+def _drop(server: str, name: str) -> None:
+    if not urlsplit(f"{server}/{name}").path.startswith("/bench"):
+        raise ValueError(f"{name!r} does not begin with “bench”, so it may hold real data.")
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
+        connection.execute(statement.format(sql.Identifier(name)))
+
+
+def _python(database_url: str, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=environment(database_url),
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    return done.stdout

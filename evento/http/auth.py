@@ -1,0 +1,70 @@
+"""Who may call: an access token (RFC 6750), or the site's own session cookie with its CSRF token.
+
+`SIGNED_IN` is the default of every operation; `PUBLIC` is for what visitors may read as well. Either way
+`request.user` is the person, looked up anew for each request: what they may do is never in the token.
+"""
+
+from typing import Any
+
+from allauth.core.internal.httpkit import get_authorization_credential
+from allauth.headless.tokens.strategies.jwt.internal import validate_access_token
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from ninja.errors import AuthenticationError
+from ninja.security.base import AuthBase
+from ninja.utils import check_csrf
+
+from evento.refusals import Refusal
+
+
+class AccessToken(AuthBase):
+    """`Authorization: Bearer <access token>`. Any other Authorization is an error, never a visitor."""
+
+    openapi_type = "http"
+    openapi_scheme = "bearer"
+    openapi_bearerFormat = "JWT"  # noqa: N815 - OpenAPI's name
+    openapi_description = (
+        "An access token from sign-in or refresh. It ends after five minutes, and at once when the "
+        "person signs out, changes their password or closes their account."
+    )
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if "Authorization" not in request.headers:
+            return None
+        token = get_authorization_credential(request, "Bearer")
+        person = validate_access_token(token) if token else None
+        if person is None:
+            raise AuthenticationError
+        request.user, _claims = person
+        return request.user
+
+
+class SessionCookie(AuthBase):
+    """The session of the site's own pages, for calls from the same site."""
+
+    openapi_type = "apiKey"
+    openapi_in = "cookie"
+    openapi_name = settings.SESSION_COOKIE_NAME
+    openapi_description = (
+        "The site's own session, for calls from its pages. Calls that change something carry "
+        "the CSRF token in `X-CSRFToken`."
+    )
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if not request.user.is_authenticated:
+            return None
+        if check_csrf(request) is not None:
+            raise Refusal("csrf_failed", _("The CSRF token is missing or wrong."), status=403)
+        return request.user
+
+
+class Visitor:
+    """Nobody in particular."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        return request.user
+
+
+SIGNED_IN = [AccessToken(), SessionCookie()]
+PUBLIC = [*SIGNED_IN, Visitor()]

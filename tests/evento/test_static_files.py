@@ -1,0 +1,30 @@
+"""Static files have names that follow from their content, also where modules name each other."""
+
+import re
+import shutil
+
+from django.conf import settings
+from django.core.files.storage import FileSystemStorage
+
+from evento.static_files import HashedStaticFiles
+
+IMPORTED = re.compile(r'^import .*"(\./[^"]+)";', re.MULTILINE)
+HASHED = re.compile(r"\.[0-9a-f]{12}\.js$")
+
+
+def test_modules_import_each_other_by_names_that_follow_from_their_content(tmp_path):
+    shutil.copytree(settings.BASE_DIR / "static" / "js", tmp_path / "js")
+    found = [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.js")]
+    source = FileSystemStorage(location=tmp_path)
+    storage = HashedStaticFiles(location=tmp_path, base_url="/static/")
+
+    for _path, _new, done in storage.post_process({path: (source, path) for path in found}):
+        assert done is True
+
+    entry = tmp_path / storage.stored_name("js/live.js")
+    modules = [entry, *(tmp_path / "js" / "live").glob("*.????????????.js")]
+    imported = {
+        module.parent / name for module in modules for name in IMPORTED.findall(module.read_text())
+    }
+    assert {path.resolve() for path in imported} == {path.resolve() for path in modules[1:]}
+    assert all(HASHED.search(path.name) for path in imported)
