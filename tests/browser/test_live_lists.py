@@ -12,6 +12,7 @@ from tests.events.factories import EventFactory
 pytestmark = [pytest.mark.browser, pytest.mark.django_db]
 
 DAY = timedelta(days=1)
+MINUTE = timedelta(minutes=1)
 AT_ONCE = "Math.random = () => 0;"  # what is spread over time comes at its earliest
 
 
@@ -289,10 +290,11 @@ def test_focus_beside_the_content_holds_nothing(peer, site_for, visit, bats):
 
 def test_focus_out_of_view_holds_nothing(peer, site_for, visit, bats):
     for number in range(8):
-        EventFactory(title=f"Last {number}", starts_at=bats.starts_at + DAY)
+        EventFactory(title=f"Last {number}", starts_at=bats.starts_at + DAY + number * MINUTE)
     site = site_for()
     tab = visit(site.show("/"))
     peer.stream()
+    expect(card(tab, "Last 7")).not_to_be_in_viewport()
     card(tab, "Last 7").get_by_role("link").first.evaluate(
         "(it) => it.focus({preventScroll: true})"
     )

@@ -9,7 +9,7 @@ from events import live
 from events.models import Event
 from events.services import change_event
 from notifications.live import frames
-from notifications.live.changes import changes_after, last_change
+from notifications.live.changes import changes_after, last_change, record_public_change
 from notifications.live.topics import public_topics
 from tests.accounts.factories import UserFactory
 from tests.events.factories import CategoryFactory, EventFactory
@@ -159,6 +159,7 @@ def test_quiet_bookings_leave_no_trace_in_the_stream(events):
     """No frame, no gap between ids, no other byte."""
     event = events[0]
     TicketFactory(event=event)
+    record_public_change(event.pk)  # an empty table says nothing of the number that comes next
 
     few = told_of(event, quiet_bookings=1)
     many = told_of(event, quiet_bookings=30)
