@@ -58,11 +58,11 @@ class ProfileInput(Input):
 
 
 class OrganiserCodeInput(Input):
-    organiser_code: str = Field(min_length=1, max_length=64, examples=["Dc5_G1gz"])
+    organiser_code: str = Field(min_length=1, max_length=64, examples=["Kw7_p2Zd"])
 
 
 class DeletionInput(Input):
-    password: str = Field(min_length=1, max_length=4096, examples=["correct-horse-battery"])
+    password: str = Field(min_length=1, max_length=4096, examples=["analytical-engine-1843"])
 
 
 @router.get("/me", response=MeOutput, summary="Get my profile")

@@ -80,7 +80,7 @@ def event(organiser):
 
 
 def pytest_collection_modifyitems(items):
-    """Races need PostgreSQL, and some tests make a SQLite of their own: each in that run only."""
+    """Races need PostgreSQL, and for some tests one run is enough: each in that run only."""
     other = "sqlite" if connection.vendor == "postgresql" else "postgresql"
     items[:] = [item for item in items if item.get_closest_marker(other) is None]
 

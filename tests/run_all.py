@@ -53,7 +53,8 @@ def run_pytest(engine, database_url, arguments, *, coverage):
     """One run; shows its output as it comes. Return its exit status and its closing line."""
     command = [sys.executable, "-m", "pytest", *arguments]
     if not any(argument.startswith(("-n", "--numprocesses")) for argument in arguments):
-        command += ["-n", "2", "--dist", "loadfile"]
+        # One more than the cores of a small machine: a browser and a server are often waited for.
+        command += ["-n", "3", "--dist", "loadfile"]
     # pytest-playwright empties its output folder at each start.
     command += ["--output", str(RESULTS / "browser"), f"--junit-xml={RESULTS / f'{engine}.xml'}"]
     if coverage:

@@ -1,8 +1,9 @@
 """A running site against its own description: schemathesis asks every operation, with all its checks.
 
 Each person asks valid and invalid data, then follows what answers lead to. The ordinary run asks each
-operation little beside the edges of what is described; `make proof-api` (EVENTO_FULL=1) asks much more, other
-things each time. What a description cannot say stands in schemathesis.toml.
+operation a little, the same each time; `make proof-api` (EVENTO_FULL=1) asks much more, other things each
+time, and all edges of what is described, on both databases. What a description cannot say stands in
+schemathesis.toml.
 """
 
 import json
@@ -21,10 +22,12 @@ from tests.servers import ROOT, database_for_servers, running
 from tests.tickets.factories import TicketFactory
 from tickets.services import book_ticket, send_message
 
-pytestmark = [pytest.mark.server, pytest.mark.django_db(transaction=True)]
-
 FULL = os.environ.get("EVENTO_FULL") == "1"
-SIZE = ["--max-examples=60"] if FULL else ["--max-examples=3", "--generation-deterministic"]
+pytestmark = [pytest.mark.server, pytest.mark.django_db(transaction=True)]
+if not FULL:
+    pytestmark.append(pytest.mark.postgresql)  # the stricter of the two; in full it runs on both
+SHORT = ["--max-examples=3", "--generation-deterministic", "--phases=examples,fuzzing,stateful"]
+SIZE = ["--max-examples=60"] if FULL else SHORT
 PEOPLE = ["visitor", "attendee", "organiser"]
 # Nobody is kept waiting: what is asked here is no flood. Sign-ins of the person who asks, again and again
 # after each sign-out, count against an address of their own.

@@ -9,7 +9,7 @@ from events.models import Event
 from tests.browser.live_site import DESKTOP, PHONE, until
 from tests.events.factories import EventFactory
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db]
+pytestmark = [pytest.mark.browser, pytest.mark.sqlite, pytest.mark.django_db]
 
 DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)

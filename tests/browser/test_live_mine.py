@@ -8,7 +8,7 @@ from tests.browser.live_site import until
 from tests.events.factories import EventFactory
 from tests.tickets.factories import TicketFactory
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db]
+pytestmark = [pytest.mark.browser, pytest.mark.sqlite, pytest.mark.django_db]
 
 AT_ONCE = "Math.random = () => 0;"  # what is spread over time comes at its earliest
 SECONDS = 1000

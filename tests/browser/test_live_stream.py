@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.browser.live_site import SEEN, until
 from tests.events.factories import EventFactory
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db]
+pytestmark = [pytest.mark.browser, pytest.mark.sqlite, pytest.mark.django_db]
 
 NO_LUCK, ALL_LUCK = "Math.random = () => 0;", "Math.random = () => 0.999999;"
 SECONDS = 1000
