@@ -235,6 +235,7 @@ def pages() -> list[Page]:
         Page("password-reset", at("account_reset_password")),
         Page("confirm-email-sent", at("account_email_verification_sent")),
         Page("not-found", "/events/no-such-event/"),
+        Page("api-docs", "/api/v1/docs"),
         Page("admin-index", admin("index"), "organiser"),
         Page("admin-events", admin("events_event_changelist"), "organiser"),
         Page("admin-event-add", admin("events_event_add"), "organiser"),
