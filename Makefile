@@ -9,7 +9,7 @@ RUN_STAMP := .venv/installed-run
 DEV_STAMP := .venv/installed-dev
 export PYTHON
 
-.PHONY: help run test check lint screenshots openapi proof-oversell proof-notices proof-api proof-nginx bench-serving bench-streams clean
+.PHONY: help run test check lint screenshots openapi settings proof-oversell proof-notices proof-api proof-nginx bench-serving bench-streams clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ screenshots: $(DEV_STAMP) ## Every page at 360 and 1280 px, light and dark, into
 
 openapi: $(DEV_STAMP) ## The API's description into docs/openapi.json, which a test compares
 	@$(VENV)/python manage.py export_openapi_schema --api evento.api.api --indent 2 --ensure-ascii --output docs/openapi.json
+
+settings: $(RUN_STAMP) ## .env.example and the table of settings in docs/operations.md, which a test compares
+	@$(VENV)/python -m evento.settings_docs
 
 proof-oversell: $(DEV_STAMP) ## 400 people rush for 50 places, in full, on both databases
 	@EVENTO_FULL=1 $(VENV)/python -m tests.run_all --no-cov tests/tickets/test_oversell.py

@@ -30,9 +30,10 @@ env = Environment()
 VAR_DIR = BASE_DIR / env.text(
     "VAR_DIR",
     "var",
-    "Where what must last lies: SQLite, covers, the key; also mail files and static files. A path from "
-    "the folder of `manage.py`, or a whole one.",
-    default_text="`var`",
+    "The folder of what is kept beside the database: covers, SQLite's file, the key that Evento made, mail "
+    "files.",
+    default_text="`var/` beside `manage.py`",
+    example="/var/lib/evento",
 )
 
 
