@@ -19,7 +19,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evento.settings")
 from a2wsgi import WSGIMiddleware
 from django.conf import settings
 
-from evento.wsgi import application as django_pages
+from evento.starting import django_pages, warn_of_several_writers
 from notifications.live.application import LiveStream, Receive, Scope, Send
 
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -84,6 +84,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
+            warn_of_several_writers()
             live.listen()
             _end_streams_on_signals()
             await send({"type": "lifespan.startup.complete"})

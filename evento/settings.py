@@ -94,17 +94,16 @@ else:
     # For the few threads of one server process: under Django's own ASGI they would leak.
     _database.setdefault("CONN_MAX_AGE", 600)
 
-SECRET_KEY = (
-    env.text(
-        "SECRET_KEY",
-        "",
-        "Signs sessions and links, seals second factors: 50 random characters or more. Set it when several "
-        "machines or containers serve the site.",
-        default_text="made once, in `var/secret_key`",
-        ask=True,
-    )
-    or embedded_secret_key()
+_given_key = env.text(
+    "SECRET_KEY",
+    "",
+    "Signs sessions and links, seals second factors: 50 random characters or more. Set it when several "
+    "machines or containers serve the site.",
+    default_text="made once, in `var/secret_key`",
+    ask=True,
 )
+SECRET_KEY = _given_key or embedded_secret_key()
+SECRET_KEY_IS_IN_A_FILE = not _given_key
 SECRET_KEY_FALLBACKS = env.names(
     "SECRET_KEY_FALLBACKS",
     [],

@@ -193,3 +193,23 @@ def test_row_of_the_table_names_type_default_and_meaning():
     rows = settings_docs.table([Setting("X", "text", "UTC", "One | other.")]).splitlines()
 
     assert rows[-1] == "| `X` | text | `UTC` | One \\| other. |"
+
+
+@pytest.mark.server
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        ("abc", "WEB_THREADS: 'abc' is no whole number."),
+        ("0", "evento.E011: WEB_THREADS is 0. Give a number from 1 upwards."),
+    ],
+)
+def test_server_says_what_is_wrong_and_does_not_start(value, sentence):
+    server = ("-m", "uvicorn", "evento.asgi:application", "--port", "0")
+
+    ended = run("-W", "ignore", *server, WEB_THREADS=value)
+
+    assert ended.returncode == 3
+    assert ended.stderr.splitlines() == [
+        "Evento does not start with these settings:",
+        sentence,
+    ]
