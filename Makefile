@@ -7,9 +7,10 @@ PYTHON ?= python3
 VENV := .venv/bin
 RUN_STAMP := .venv/installed-run
 DEV_STAMP := .venv/installed-dev
+TOOLS_STAMP := .venv-tools/installed
 export PYTHON
 
-.PHONY: help run test check lint screenshots openapi settings proof-oversell proof-notices proof-api proof-nginx bench-serving bench-streams clean
+.PHONY: help run test check lint screenshots openapi settings proof-oversell proof-notices proof-api proof-nginx validate-deploy bench-serving bench-streams clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +25,9 @@ check: lint test ## Everything: lint and test
 
 lint: $(DEV_STAMP) ## Lint, format, types, security, templates, migrations, deployment settings
 	@bin/lint
+
+validate-deploy: $(DEV_STAMP) $(TOOLS_STAMP) ## The files in deploy/ by their own tools; needs npm, cloud-init, systemd-analyze
+	@bin/validate-deploy
 
 screenshots: $(DEV_STAMP) ## Every page at 360 and 1280 px, light and dark, into docs/screenshots/
 	@$(VENV)/python -m tests.browser.screenshots
@@ -54,7 +58,7 @@ bench-streams: $(DEV_STAMP) ## What open pages cost: 5,000 streams, bookings bes
 
 clean: ## Remove what tests and checks leave behind; never .venv or var
 	@rm -rf htmlcov coverage.xml .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache test-results
-	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+	@find . -name __pycache__ -not -path './.venv*/*' -prune -exec rm -rf {} +
 
 $(RUN_STAMP): requirements.txt requirements-run.txt
 	@bin/venv requirements.txt $@
@@ -62,3 +66,6 @@ $(RUN_STAMP): requirements.txt requirements-run.txt
 $(DEV_STAMP): requirements-dev.txt requirements.txt requirements-run.txt
 	@bin/venv requirements-dev.txt $@
 	@touch $(RUN_STAMP)
+
+$(TOOLS_STAMP): requirements-tools.txt requirements-tools-npm.txt
+	@bin/tools $@
