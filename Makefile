@@ -10,7 +10,7 @@ DEV_STAMP := .venv/installed-dev
 TOOLS_STAMP := .venv-tools/installed
 export PYTHON
 
-.PHONY: help run test check lint screenshots openapi settings proof-oversell proof-notices proof-api proof-nginx validate-deploy bench-serving bench-streams clean
+.PHONY: help run test check lint screenshots openapi settings proof-oversell proof-notices proof-api proof-nginx proof-caddy validate-deploy bench-serving bench-streams clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,7 +48,10 @@ proof-api: $(DEV_STAMP) ## Every operation of the API asked at length, as each k
 	@EVENTO_FULL=1 $(VENV)/python -m tests.run_all --no-cov tests/api/test_contract.py
 
 proof-nginx: $(DEV_STAMP) ## deploy/nginx.conf in front of the server, with TLS; needs nginx, openssl, curl
-	@$(VENV)/python -m tests.run_all --no-cov -n 0 tests/evento/proof_nginx.py
+	@$(VENV)/python -m tests.run_all --no-cov -n 0 tests/deploy/proof_proxies.py -k nginx
+
+proof-caddy: $(DEV_STAMP) $(TOOLS_STAMP) ## deploy/Caddyfile in front of the server, with TLS; needs curl and npm
+	@$(VENV)/python -m tests.run_all --no-cov -n 0 tests/deploy/proof_proxies.py -k caddy
 
 bench-serving: $(DEV_STAMP) ## Bookings a second under each way of serving; needs PostgreSQL, and gunicorn and granian in .venv
 	@$(VENV)/python -m benchmarks.serving $(ARGS)
