@@ -29,6 +29,7 @@ POSITIVE = (
     "API_WRITES_PER_MINUTE",
 )
 SHORTEST_SECRET_KEY = 32  # characters, of a key that nobody can guess
+SHORTEST_TOKEN = 16  # characters
 SHORTEST_SIGNING_KEY = 32  # bytes: as long as the digest that HS256 makes (RFC 7518, section 3.2)
 ENGINES = ("django.db.backends.sqlite3", "django.db.backends.postgresql")
 # Each process would count limits for itself, so that they hold for none (SPEC 1).
@@ -115,6 +116,18 @@ def check_signing_key(app_configs: Apps, **kwargs: Any) -> Iterator[CheckMessage
             f"JWT_SIGNING_KEY has {length} bytes.",
             hint="Give it 32 or more, random; or none, to derive it from SECRET_KEY.",
             id="evento.E012",
+        )
+
+
+@register(Tags.security, AT_START)
+def check_metrics_token(app_configs: Apps, **kwargs: Any) -> Iterator[CheckMessage]:
+    """E018: `/metrics` has no limit on how often somebody may guess."""
+    length = len(settings.METRICS_TOKEN)
+    if 0 < length < SHORTEST_TOKEN:
+        yield Error(
+            f"METRICS_TOKEN has {length} characters.",
+            hint="Give it 16 or more, random; or none, and there is no /metrics.",
+            id="evento.E018",
         )
 
 

@@ -162,6 +162,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "evento.probes.ProbeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -307,7 +308,8 @@ CORS_ALLOW_HEADERS = ["authorization", "content-type", "if-none-match", "x-sessi
 CORS_EXPOSE_HEADERS = ["ETag", "Retry-After"]
 if CORS_ALLOWED_ORIGINS:
     INSTALLED_APPS.append("corsheaders")
-    MIDDLEWARE.insert(1, "corsheaders.middleware.CorsMiddleware")
+    _after = MIDDLEWARE.index("django.middleware.security.SecurityMiddleware") + 1
+    MIDDLEWARE.insert(_after, "corsheaders.middleware.CorsMiddleware")
 
 # --- Cache: where limits are counted, so all processes must share it ------------------------------
 REDIS_URL = env.text(
@@ -390,6 +392,15 @@ WEB_THREADS = env.number(
 # --- Live pages: streams that one process holds open at most (each is a file handle and some 10 KB) --
 LIVE_MAX_STREAMS = env.number(
     "LIVE_MAX_STREAMS", 10_000, "How many open pages each web process serves."
+)
+
+# --- Seeing: what those who run the site are told (docs/operations.md#seeing) ----------------------
+METRICS_TOKEN = env.text(
+    "METRICS_TOKEN",
+    "",
+    "Opens `/metrics` to whoever sends it as a bearer token: 16 random characters or more. Without it there "
+    "is no such page.",
+    default_text="none: no metrics",
 )
 
 # --- Language and time ----------------------------------------------------------------------------

@@ -61,6 +61,7 @@ def test_sensible_settings_are_left_alone(settings, values):
         ("evento.E011", "API_READS_PER_MINUTE", 0),
         ("evento.E011", "API_WRITES_PER_MINUTE", -1),
         ("evento.E012", "HEADLESS_JWT_PRIVATE_KEY", "x" * 31),
+        ("evento.E018", "METRICS_TOKEN", "x" * 15),
         ("evento.E013", "REDIS_URL", "127.0.0.1:6379"),
         ("evento.E013", "REDIS_URL", "http://127.0.0.1:6379"),
         ("evento.E014", "SECRET_KEY", "x" * 31),
