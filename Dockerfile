@@ -29,7 +29,7 @@ COPY . .
 RUN VAR_DIR=/tmp .venv/bin/python manage.py collectstatic --noinput --verbosity 0 \
     && .venv/bin/python -m compileall -q -j 0 . \
     # Whatever umask the code was checked out with.
-    && chmod -R a+rX . \
+    && chmod -R a+rX,go-w . \
     # Only the translations of languages that Evento speaks.
     && find .venv -path '*/locale/*' -prune -type d ! -name locale ! -name 'en*' -exec rm -rf {} + \
     # pg_dump and pg_restore without the Perl that Debian wraps them in.

@@ -8,9 +8,10 @@ VENV := .venv/bin
 RUN_STAMP := .venv/installed-run
 DEV_STAMP := .venv/installed-dev
 TOOLS_STAMP := .venv-tools/installed
+IMAGE ?= localhost/evento
 export PYTHON
 
-.PHONY: help run test check lint screenshots openapi settings proof-oversell proof-notices proof-api proof-nginx proof-caddy validate-deploy bench-serving bench-streams clean
+.PHONY: help run test check lint screenshots openapi settings proof-oversell proof-notices proof-api proof-nginx proof-caddy image proof-image validate-deploy bench-serving bench-streams clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +26,14 @@ check: lint test ## Everything: lint and test
 
 lint: $(DEV_STAMP) ## Lint, format, types, security, templates, migrations, deployment settings
 	@bin/lint
+
+image: ## Build the image: IMAGE=localhost/evento, BASE= another Debian; needs docker, podman or buildah
+	@bin/build-image $(IMAGE) $(BASE)
+
+proof-image: $(DEV_STAMP) $(TOOLS_STAMP) ## The image on a Debian of its own, and a whole site from it; needs root, buildah, debootstrap
+	@buildah inspect localhost/evento-base >/dev/null 2>&1 || bin/base-image localhost/evento-base
+	@bin/build-image localhost/evento localhost/evento-base
+	@EVENTO_IMAGE=localhost/evento $(VENV)/python -m pytest -q -p no:randomly tests/deploy/proof_image.py
 
 validate-deploy: $(DEV_STAMP) $(TOOLS_STAMP) ## The files in deploy/ by their own tools; needs npm, cloud-init, systemd-analyze
 	@bin/validate-deploy
