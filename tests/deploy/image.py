@@ -14,7 +14,7 @@ from pathlib import Path
 
 STOP_SECONDS = 40
 # What `docker run --read-only --tmpfs /tmp --volume VAR:/var/lib/evento --cap-drop ALL --user USER` does,
-# but for the process and network namespaces. $1: the root; $2: the folder that is kept; $3: the user's number.
+# but for the process and network namespaces. $1: the root; $2: the folder to keep; $3: the user's number.
 START = """
 set -e
 root=$1 var=$2 user=$3
