@@ -19,6 +19,8 @@ class EventoConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("evento.checks")
+        if settings.SENTRY_DSN:
+            import_module("evento.sentry").start(settings.SENTRY_DSN)
         import_module("evento.deployment_checks")
         # Django sends post_migrate only for apps with models, which `evento` has not.
         accounts = apps.get_app_config("accounts")

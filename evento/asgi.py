@@ -25,6 +25,7 @@ from evento.starting import django_pages, warn_of_several_writers
 # isort: split
 from evento import probes
 from evento.metrics.counting import instruments, open_stream, watching
+from evento.request_ids import answering
 from notifications.live.application import LiveStream, Receive, Scope, Send
 
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -75,7 +76,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     scope["headers"] = _without_underscores(scope["headers"])
     if scope["path"] == "/live/":
         with open_stream():
-            await live(scope, receive, watching(send))
+            await live(scope, receive, watching(answering(send, scope["headers"])))
         return
     application_of_path = asked_by_machines.get(scope["path"], pages)
     await application_of_path(scope, _whole(receive), watching(send))

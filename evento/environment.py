@@ -179,6 +179,15 @@ def redis_trouble(url: str) -> str:
     return _scheme_trouble(url, ("redis", "rediss", "unix"), "redis://host:6379/0")
 
 
+def sentry_trouble(dsn: str) -> str:
+    """What is wrong with the address of a Sentry project, or nothing. Never quotes its key."""
+    parts = urlsplit(dsn)
+    sound = parts.scheme in {"http", "https"} and parts.username and parts.hostname
+    if sound and parts.path.rpartition("/")[2].isdecimal():
+        return ""
+    return "Is no DSN. Give https://key@host/number, as Sentry shows it."
+
+
 def _whole_number(value: str) -> int:
     if not re.fullmatch(r"[+-]?[0-9]+", value):
         raise ValueError(f"{value!r} is no whole number.")

@@ -17,7 +17,13 @@ from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 from whitenoise.compress import Compressor
 
-from evento.environment import Environment, database_config, email_config, read_env_file
+from evento.environment import (
+    Environment,
+    database_config,
+    email_config,
+    read_env_file,
+    sentry_trouble,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -162,6 +168,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "evento.request_ids.RequestIdMiddleware",
     "evento.probes.ProbeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -305,7 +312,7 @@ CORS_ALLOWED_ORIGINS = env.names(
 )
 CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOW_HEADERS = ["authorization", "content-type", "if-none-match", "x-session-token"]
-CORS_EXPOSE_HEADERS = ["ETag", "Retry-After"]
+CORS_EXPOSE_HEADERS = ["ETag", "Retry-After", "X-Request-ID"]
 if CORS_ALLOWED_ORIGINS:
     INSTALLED_APPS.append("corsheaders")
     _after = MIDDLEWARE.index("django.middleware.security.SecurityMiddleware") + 1
@@ -402,6 +409,24 @@ METRICS_TOKEN = env.text(
     "is no such page.",
     default_text="none: no metrics",
 )
+LOG_FORMAT = env.text(
+    "LOG_FORMAT",
+    "text",
+    "How web and worker log: `text`, or `json` with one object for each line.",
+    kind="`text` or `json`",
+)
+if LOG_FORMAT not in {"text", "json"}:
+    env.refuse("LOG_FORMAT", f"{LOG_FORMAT!r} is no format. Give text or json.")
+    LOG_FORMAT = "text"
+SENTRY_DSN = env.text(
+    "SENTRY_DSN",
+    "",
+    "Where errors are reported to, without anything personal: the DSN of a Sentry project.",
+    default_text="none: nowhere",
+    example="https://key@sentry.example.org/1",
+)
+if why := sentry_trouble(SENTRY_DSN) if SENTRY_DSN else "":
+    env.refuse("SENTRY_DSN", why)
 
 # --- Language and time ----------------------------------------------------------------------------
 LANGUAGE_CODE = "en-gb"
@@ -475,10 +500,21 @@ CONTENT_SECURITY_POLICY = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "text": {"()": "evento.logs.LineFormatter"},
+        "json": {"()": "evento.logs.JsonLineFormatter"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {"notifications": {"level": "INFO"}},
+    "loggers": {
+        "notifications": {"level": "INFO"},
+        # Answers below 500 are no trouble of the site, and each refused booking is one.
+        "django.request": {"level": "ERROR"},
+        # The web server has handlers of its own, which would show whatever an exception says.
+        "uvicorn": {"handlers": [], "level": "WARNING"},
+        # A line for each request would count bookings, whatever the server was told.
+        "uvicorn.access": {"handlers": [], "propagate": False},
+    },
 }
 
 # All of them at once, in sentences, and before anything has been done with a default in their place.

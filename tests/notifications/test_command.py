@@ -67,7 +67,7 @@ def test_once_without_a_mail_server_is_an_error(queued, settings):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_worker_ends_on_a_signal_and_gives_the_handlers_back(queued, number, monkeypatch, capsys):
+def test_worker_ends_on_a_signal_and_gives_the_handlers_back(queued, number, monkeypatch, caplog):
     before = signal.getsignal(number)
 
     def end_when_idle(_self):
@@ -81,7 +81,7 @@ def test_worker_ends_on_a_signal_and_gives_the_handlers_back(queued, number, mon
     call_command("send_notifications")
 
     assert len(mail.outbox) == 1
-    assert capsys.readouterr().out.endswith("Ended.\n")
+    assert caplog.messages[-1] == "The worker has ended."
     assert signal.getsignal(number) is before
 
 

@@ -89,13 +89,13 @@ class Command(BaseCommand):
             self.stdout.write(f"{tally.sent} sent, {tally.failed} failed, {tally.dropped} dropped.")
 
     def _work(self) -> None:
-        self.stdout.write("Sending notices. Ctrl-C ends.")
+        logger.info("The worker sends notices. Ctrl-C ends it.")
         while not self._stop.is_set():
             pause = self._round()
             if pause:
                 self._stop.wait(pause)
-        # Its output is a log, and how many mails there were tells how popular events are.
-        self.stdout.write("Ended.")
+        # How many mails there were would tell how popular events are.
+        logger.info("The worker has ended.")
 
     def _round(self) -> float:
         """One step; how long to wait before the next. Trouble with servers ends no worker."""
