@@ -5,10 +5,10 @@ ARG BASE=debian:12-slim
 
 FROM ${BASE} AS system
 ENV DEBIAN_FRONTEND=noninteractive
-# libpq5: pg_dump and pg_restore need it; psycopg brings its own.
+# libpq5, libreadline8: for the tools of backups; psycopg brings its own libpq.
 # hadolint ignore=DL3008
 RUN apt-get update -q \
-    && apt-get install -q -y --no-install-recommends ca-certificates libpq5 python3 tzdata \
+    && apt-get install -q -y --no-install-recommends ca-certificates libpq5 libreadline8 python3 tzdata \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log
 
 FROM system AS build
@@ -32,8 +32,8 @@ RUN VAR_DIR=/tmp .venv/bin/python manage.py collectstatic --noinput --verbosity 
     && chmod -R a+rX,go-w . \
     # Only the translations of languages that Evento speaks.
     && find .venv -path '*/locale/*' -prune -type d ! -name locale ! -name 'en*' -exec rm -rf {} + \
-    # pg_dump and pg_restore without the Perl that Debian wraps them in.
-    && mkdir /tools && cp /usr/lib/postgresql/*/bin/pg_dump /usr/lib/postgresql/*/bin/pg_restore /tools/
+    # The tools of backups without the Perl that Debian wraps them in.
+    && mkdir /tools && cp /usr/lib/postgresql/*/bin/pg_dump /usr/lib/postgresql/*/bin/pg_restore /usr/lib/postgresql/*/bin/psql /tools/
 
 FROM system
 LABEL org.opencontainers.image.title="Evento" \

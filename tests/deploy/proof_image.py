@@ -29,6 +29,13 @@ NAME = os.environ.get("EVENTO_IMAGE", "localhost/evento")
 CODE = "Moth_47x"
 MIGRATE = ("python", "manage.py", "migrate", "--noinput", "--verbosity", "0")
 WORK = ("python", "manage.py", "send_notifications")
+SUPERUSER = ("python", "manage.py", "createsuperuser", "--noinput")
+ACCOUNT = {
+    "DJANGO_SUPERUSER_USERNAME": "root",
+    "DJANGO_SUPERUSER_EMAIL": "root@example.org",
+    "DJANGO_SUPERUSER_PASSWORD": "moths-at-dusk",
+}
+BACKUP = ("python", "manage.py", "backup", "/var/lib/evento/evento.tar")
 START_SECONDS = 60
 
 
@@ -118,9 +125,18 @@ def test_root_cannot_be_written_to_and_two_folders_can(image, var):
     assert image.run(var, "sh", "-c", tried).split() == ["/tmp", "/var/lib/evento"]
 
 
-def test_tools_for_backups_are_there(image, var):
-    assert image.run(var, "pg_dump", "--version").startswith("pg_dump (PostgreSQL) 15.")
-    assert image.run(var, "pg_restore", "--version").startswith("pg_restore (PostgreSQL) 15.")
+def test_backup_is_made_and_restored_into_an_empty_database(image, var, empty_database):
+    site = settings(empty_database, 25, 443)
+    image.run(var, *MIGRATE, **site)
+    image.run(var, *SUPERUSER, **site, **ACCOUNT)
+    image.run(var, *BACKUP, **site)
+    query(f"DROP DATABASE {DATABASE} WITH (FORCE)", "postgres")
+    query(f"CREATE DATABASE {DATABASE} ENCODING 'UTF8' TEMPLATE template0", "postgres")
+
+    image.run(var, "python", "manage.py", "restore", BACKUP[-1], **site)
+
+    assert query("SELECT username FROM accounts_user") == [("root",)]
+    image.run(var, "python", "manage.py", "audit_places", **site)
 
 
 def test_starting_the_web_changes_no_database(image, var, empty_database, tmp_path):
@@ -141,13 +157,7 @@ def test_site_works_with_two_web_containers_and_a_worker_that_is_killed(
         image.run(var, *MIGRATE, **site)
         warned = ("python", "manage.py", "check", "--deploy", "--fail-level", "WARNING")
         image.run(var, *warned, **site)
-        superuser = ("python", "manage.py", "createsuperuser", "--noinput")
-        account = {
-            "DJANGO_SUPERUSER_USERNAME": "root",
-            "DJANGO_SUPERUSER_PASSWORD": "moths-at-dusk",
-        }
-        account |= {"DJANGO_SUPERUSER_EMAIL": "root@example.org"}
-        image.run(var, *superuser, **site, **account)
+        image.run(var, *SUPERUSER, **site, **ACCOUNT)
 
         def start_web(port):
             return site_runs.enter_context(web(image, var, tmp_path / f"{port}.log", port, site))
@@ -197,6 +207,7 @@ def test_site_works_with_two_web_containers_and_a_worker_that_is_killed(
         tab.context.close()
 
         image.run(var, "python", "manage.py", "audit_places", **site)
+        image.run(var, "python", "manage.py", "purge", **site)
         [[taken]] = query("SELECT places_taken FROM events_event")
         states = query("SELECT DISTINCT state FROM notifications_outgoingemail")
 

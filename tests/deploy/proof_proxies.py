@@ -171,6 +171,13 @@ def test_client_is_who_the_proxy_says_whatever_the_client_says(site):
     assert list(User.objects.values_list("username", flat=True)) == ["olga"]
 
 
+def test_name_of_a_request_is_the_proxys_to_give(site):
+    headers = site.proxy.curl("/", "--head", "--header", "X-Request-ID: mine")
+
+    [name] = [line.split()[1] for line in headers if line.lower().startswith("x-request-id:")]
+    assert len(name) >= 32
+
+
 def test_what_is_too_large_is_refused_by_the_proxy(site, tmp_path):
     (tmp_path / "large").write_bytes(bytes(OVER_THE_LIMIT))
     status = ("--http1.1", "--output", os.devnull, "--write-out", "%{http_code}")
