@@ -11,7 +11,7 @@ TOOLS_STAMP := .venv-tools/installed
 IMAGE ?= localhost/evento
 export PYTHON
 
-.PHONY: help run test check lint screenshots openapi settings proof-oversell proof-notices proof-api proof-nginx proof-caddy image proof-image validate-deploy bench-serving bench-streams clean
+.PHONY: help run test check lint screenshots openapi settings proof-oversell proof-notices proof-api proof-nginx proof-caddy image proof-image proof-readme validate-deploy bench-serving bench-streams clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,7 +35,10 @@ proof-image: $(DEV_STAMP) $(TOOLS_STAMP) ## The image on a Debian of its own, an
 	@bin/build-image localhost/evento localhost/evento-base
 	@EVENTO_IMAGE=localhost/evento $(VENV)/python -m pytest -q -p no:randomly tests/deploy/proof_image.py
 
-validate-deploy: $(DEV_STAMP) $(TOOLS_STAMP) ## The files in deploy/ by their own tools; needs npm, cloud-init, systemd-analyze
+proof-readme: $(DEV_STAMP) ## The README's commands for a real site, word by word, from an empty PostgreSQL; needs nginx, openssl
+	@$(VENV)/python -m pytest -q -p no:randomly tests/deploy/proof_readme.py
+
+validate-deploy: $(DEV_STAMP) $(TOOLS_STAMP) ## The files in deploy/ by their own tools; needs npm, cloud-init, systemd-analyze, kubectl, terraform
 	@bin/validate-deploy
 
 screenshots: $(DEV_STAMP) ## Every page at 360 and 1280 px, light and dark, into docs/screenshots/

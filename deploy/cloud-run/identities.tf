@@ -1,5 +1,4 @@
-# Each may do what it must: read Evento's secrets (secrets.tf), web also write covers (storage.tf), the scheduler start jobs
-# (jobs.tf). None has a role in the project.
+# Each may do what it must: read Evento's secrets (secrets.tf), write covers (storage.tf), the scheduler start jobs (jobs.tf). None has a role in the project.
 locals {
   identities = {
     web        = "Evento, web server"

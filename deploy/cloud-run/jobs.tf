@@ -1,16 +1,17 @@
 locals {
-  # Steps of a rollout, by hand or by `rollout`; and what docs/operations.md asks to be run daily.
+  # Steps of a rollout, by hand or by `rollout`; and what docs/operations.md wants each night, but for backups, which Cloud SQL
+  # makes.
   commands = {
-    check         = ["python", "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
-    migrate       = ["python", "manage.py", "migrate", "--noinput"]
-    clearsessions = ["python", "manage.py", "clearsessions"]
-    audit-places  = ["python", "manage.py", "audit_places"]
+    check        = ["python", "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+    migrate      = ["python", "manage.py", "migrate", "--noinput"]
+    purge        = ["python", "manage.py", "purge"]
+    audit-places = ["python", "manage.py", "audit_places"]
   }
 
   # In the time zone of the site.
   schedules = {
-    clearsessions = "17 3 * * *"
-    audit-places  = "37 4 * * *"
+    purge        = "10 4 * * *"
+    audit-places = "40 4 * * *"
   }
 }
 
@@ -65,11 +66,33 @@ resource "google_cloud_run_v2_job" "command" {
             }
           }
         }
+
+        # With an archived event goes its cover.
+        dynamic "volume_mounts" {
+          for_each = each.key == "purge" ? ["media"] : []
+          content {
+            name       = volume_mounts.value
+            mount_path = "/var/lib/evento/media"
+          }
+        }
+      }
+
+      dynamic "volumes" {
+        for_each = each.key == "purge" ? ["media"] : []
+        content {
+          name = volumes.value
+          gcs {
+            bucket        = google_storage_bucket.media.name
+            read_only     = false
+            mount_options = local.media_mount_options
+          }
+        }
       }
     }
   }
 
   depends_on = [
+    google_storage_bucket_iam_member.writers,
     google_secret_manager_secret_iam_member.readers,
     google_secret_manager_secret_version.database_url,
     google_secret_manager_secret_version.secret_key,

@@ -7,6 +7,7 @@ locals {
     TRUSTED_PROXY_COUNT = tostring(var.trusted_proxy_count)
     DEFAULT_FROM_EMAIL  = var.from_address
     TIME_ZONE           = var.time_zone
+    LOG_FORMAT          = "json"
   }, var.more_settings)
 
   web_settings = {
@@ -16,6 +17,9 @@ locals {
     # A stream takes one of the instance's 1000 requests at a time: these leave room for pages.
     LIVE_MAX_STREAMS = "800"
   }
+
+  # The image's user; a bucket knows no owners of its own.
+  media_mount_options = ["uid=10001", "gid=10001", "file-mode=640", "dir-mode=750"]
 
   worker_command = ["python", "manage.py", "send_notifications"]
 }
@@ -114,10 +118,9 @@ resource "google_cloud_run_v2_service" "web" {
     volumes {
       name = "media"
       gcs {
-        bucket    = google_storage_bucket.media.name
-        read_only = false
-        # The image's user; a bucket knows no owners of its own.
-        mount_options = ["uid=10001", "gid=10001", "file-mode=640", "dir-mode=750"]
+        bucket        = google_storage_bucket.media.name
+        read_only     = false
+        mount_options = local.media_mount_options
       }
     }
   }
@@ -127,7 +130,7 @@ resource "google_cloud_run_v2_service" "web" {
     google_secret_manager_secret_version.database_url,
     google_secret_manager_secret_version.secret_key,
     google_secret_manager_secret_version.redis_url,
-    google_storage_bucket_iam_member.web,
+    google_storage_bucket_iam_member.writers,
   ]
 }
 

@@ -35,8 +35,10 @@ resource "google_storage_bucket" "media" {
   }
 }
 
-resource "google_storage_bucket_iam_member" "web" {
+resource "google_storage_bucket_iam_member" "writers" {
+  for_each = toset(["web", "background"])
+
   bucket = google_storage_bucket.media.name
   role   = "roles/storage.objectUser"
-  member = google_service_account.evento["web"].member
+  member = google_service_account.evento[each.value].member
 }

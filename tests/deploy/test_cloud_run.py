@@ -72,7 +72,7 @@ def test_commands_exist_and_take_their_arguments(name):
 
 
 def test_what_is_scheduled_is_a_command():
-    assert {"clearsessions", "audit-places"} <= set(LOCALS["schedules"]) <= set(LOCALS["commands"])
+    assert {"purge", "audit-places"} <= set(LOCALS["schedules"]) <= set(LOCALS["commands"])
 
 
 @pytest.mark.django_db
@@ -90,12 +90,11 @@ def test_a_lost_database_restarts_no_instance(web_container):
 
 def test_port_user_and_folder_are_the_images(web, web_container):
     image = image_variables()
-    bucket = web["volumes"][0]["gcs"][0]
 
     assert web_container["ports"][0]["container_port"] == int(image["UVICORN_PORT"])
     assert web_container["volume_mounts"][0]["mount_path"] == f"{image['VAR_DIR']}/media"
     user, group = re.search(r"^USER (\d+):(\d+)$", DOCKERFILE, re.MULTILINE).groups()
-    assert {f"uid={user}", f"gid={group}"} <= set(bucket["mount_options"])
+    assert {f"uid={user}", f"gid={group}"} <= set(LOCALS["media_mount_options"])
 
 
 def test_streams_leave_room_for_pages(web):

@@ -4,6 +4,7 @@ import pytest
 import yaml
 from django.test import Client
 
+from evento.backups.making import default_folder
 from tests.deploy.known import DOCKERFILE, ROOT, image_variables, unknown, wrong_command
 
 FOLDER = ROOT / "deploy/kubernetes"
@@ -56,7 +57,7 @@ def web():
 
 
 def test_all_kinds_of_pod_are_looked_at():
-    assert {"evento-web", "evento-worker", "evento-migrate", "evento-audit-places"} <= set(PODS)
+    assert {"evento-web", "evento-worker", "evento-migrate", "evento-backup"} <= set(PODS)
 
 
 @pytest.mark.parametrize("name", PODS)
@@ -117,6 +118,29 @@ def test_port_user_and_folder_are_the_images(web):
     assert f"\nUSER {web['securityContext']['runAsUser']}:" in DOCKERFILE
     media = {mount["name"]: mount["mountPath"] for mount in box["volumeMounts"]}["media"]
     assert media == f"{image['VAR_DIR']}/media"
+
+
+def test_what_reads_or_removes_covers_has_their_volume():
+    having = {
+        name
+        for name, pod in PODS.items()
+        if "evento-media" in str(pod["spec"]["volumes"])
+        and f"{image_variables()['VAR_DIR']}/media" in str(containers(pod)[0]["volumeMounts"])
+    }
+
+    assert having == {"evento-web", "evento-backup", "evento-purge"}
+
+
+def test_backups_are_kept():
+    pod = PODS["evento-backup"]["spec"]
+    folders = {
+        mount["name"]: mount["mountPath"]
+        for mount in containers(PODS["evento-backup"])[0]["volumeMounts"]
+    }
+    (volume,) = [volume for volume in pod["volumes"] if volume["name"] == "backups"]
+
+    assert folders["backups"] == f"{image_variables()['VAR_DIR']}/{default_folder().name}"
+    assert volume["persistentVolumeClaim"] == {"claimName": "evento-backups"}
 
 
 def test_a_pod_that_ends_has_the_time_it_needs(web):
