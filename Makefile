@@ -82,5 +82,5 @@ $(DEV_STAMP): requirements-dev.txt requirements.txt requirements-run.txt
 	@bin/venv requirements-dev.txt $@
 	@touch $(RUN_STAMP)
 
-$(TOOLS_STAMP): requirements-tools.txt requirements-tools-npm.txt
+$(TOOLS_STAMP): bin/tools requirements-tools.txt requirements-tools-npm.txt
 	@bin/tools $@

@@ -409,6 +409,8 @@ METRICS_TOKEN = env.text(
     "is no such page.",
     default_text="none: no metrics",
 )
+# Decided once, with the start of the process: the library cannot change its mind.
+METRICS_IN_FILES = bool(METRICS_TOKEN)
 LOG_FORMAT = env.text(
     "LOG_FORMAT",
     "text",

@@ -25,7 +25,7 @@ def _server_pid() -> int:
 FOLDERS = "evento-metrics-"
 FOLDER = Path(tempfile.gettempdir()) / f"{FOLDERS}{_server_pid()}"
 PID_OF_FILE = re.compile(r"_(\d+)\.db$")
-IN_FILES = bool(settings.METRICS_TOKEN)
+IN_FILES = settings.METRICS_IN_FILES
 if IN_FILES:
     # prometheus_client looks here when it is imported: by modules of this package, so after this line.
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(FOLDER)
