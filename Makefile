@@ -7,9 +7,11 @@ PYTHON ?= python3
 VENV := .venv/bin
 RUN_STAMP := .venv/installed-run
 DEV_STAMP := .venv/installed-dev
+TOOLS_STAMP := .venv-tools/installed
+IMAGE ?= localhost/evento
 export PYTHON
 
-.PHONY: help run test check lint screenshots openapi proof-oversell proof-notices proof-api proof-nginx bench-serving bench-streams clean
+.PHONY: help run test check lint screenshots openapi settings proof-oversell proof-notices proof-api proof-nginx proof-caddy image proof-image proof-readme validate-deploy bench-serving bench-streams clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,11 +27,28 @@ check: lint test ## Everything: lint and test
 lint: $(DEV_STAMP) ## Lint, format, types, security, templates, migrations, deployment settings
 	@bin/lint
 
+image: ## Build the image: IMAGE=localhost/evento, BASE= another Debian; needs docker, podman or buildah
+	@bin/build-image $(IMAGE) $(BASE)
+
+proof-image: $(DEV_STAMP) $(TOOLS_STAMP) ## The image on a Debian of its own, and a whole site from it; needs root, buildah, debootstrap
+	@buildah inspect localhost/evento-base >/dev/null 2>&1 || bin/base-image localhost/evento-base
+	@bin/build-image localhost/evento localhost/evento-base
+	@EVENTO_IMAGE=localhost/evento $(VENV)/python -m pytest -q -p no:randomly tests/deploy/proof_image.py
+
+proof-readme: $(DEV_STAMP) ## The README's commands for a real site, word by word, from an empty PostgreSQL; needs nginx, openssl
+	@$(VENV)/python -m pytest -q -p no:randomly tests/deploy/proof_readme.py
+
+validate-deploy: $(DEV_STAMP) $(TOOLS_STAMP) ## The files in deploy/ by their own tools; needs npm, cloud-init, systemd-analyze, kubectl, terraform
+	@bin/validate-deploy
+
 screenshots: $(DEV_STAMP) ## Every page at 360 and 1280 px, light and dark, into docs/screenshots/
 	@$(VENV)/python -m tests.browser.screenshots
 
 openapi: $(DEV_STAMP) ## The API's description into docs/openapi.json, which a test compares
 	@$(VENV)/python manage.py export_openapi_schema --api evento.api.api --indent 2 --ensure-ascii --output docs/openapi.json
+
+settings: $(RUN_STAMP) ## .env.example and the table of settings in docs/operations.md, which a test compares
+	@$(VENV)/python -m evento.settings_docs
 
 proof-oversell: $(DEV_STAMP) ## 400 people rush for 50 places, in full, on both databases
 	@EVENTO_FULL=1 $(VENV)/python -m tests.run_all --no-cov tests/tickets/test_oversell.py
@@ -41,7 +60,10 @@ proof-api: $(DEV_STAMP) ## Every operation of the API asked at length, as each k
 	@EVENTO_FULL=1 $(VENV)/python -m tests.run_all --no-cov tests/api/test_contract.py
 
 proof-nginx: $(DEV_STAMP) ## deploy/nginx.conf in front of the server, with TLS; needs nginx, openssl, curl
-	@$(VENV)/python -m tests.run_all --no-cov -n 0 tests/evento/proof_nginx.py
+	@$(VENV)/python -m tests.run_all --no-cov -n 0 tests/deploy/proof_proxies.py -k nginx
+
+proof-caddy: $(DEV_STAMP) $(TOOLS_STAMP) ## deploy/Caddyfile in front of the server, with TLS; needs curl and npm
+	@$(VENV)/python -m tests.run_all --no-cov -n 0 tests/deploy/proof_proxies.py -k caddy
 
 bench-serving: $(DEV_STAMP) ## Bookings a second under each way of serving; needs PostgreSQL, and gunicorn and granian in .venv
 	@$(VENV)/python -m benchmarks.serving $(ARGS)
@@ -51,7 +73,7 @@ bench-streams: $(DEV_STAMP) ## What open pages cost: 5,000 streams, bookings bes
 
 clean: ## Remove what tests and checks leave behind; never .venv or var
 	@rm -rf htmlcov coverage.xml .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache test-results
-	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+	@find . -name __pycache__ -not -path './.venv*/*' -prune -exec rm -rf {} +
 
 $(RUN_STAMP): requirements.txt requirements-run.txt
 	@bin/venv requirements.txt $@
@@ -59,3 +81,6 @@ $(RUN_STAMP): requirements.txt requirements-run.txt
 $(DEV_STAMP): requirements-dev.txt requirements.txt requirements-run.txt
 	@bin/venv requirements-dev.txt $@
 	@touch $(RUN_STAMP)
+
+$(TOOLS_STAMP): bin/tools requirements-tools.txt requirements-tools-npm.txt
+	@bin/tools $@

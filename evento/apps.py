@@ -19,6 +19,9 @@ class EventoConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("evento.checks")
+        if settings.SENTRY_DSN:
+            import_module("evento.sentry").start(settings.SENTRY_DSN)
+        import_module("evento.deployment_checks")
         # Django sends post_migrate only for apps with models, which `evento` has not.
         accounts = apps.get_app_config("accounts")
         post_migrate.connect(create_cache_table, sender=accounts, dispatch_uid="evento.cache_table")

@@ -19,7 +19,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evento.settings")
 from a2wsgi import WSGIMiddleware
 from django.conf import settings
 
-from evento.wsgi import application as django_pages
+# First, because it sets Django up, and says in sentences why it cannot.
+from evento.starting import django_pages, warn_of_several_writers
+
+# isort: split
+from evento import probes
+from evento.metrics.counting import instruments, open_stream, watching
+from evento.request_ids import answering
 from notifications.live.application import LiveStream, Receive, Scope, Send
 
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -45,8 +51,17 @@ def _in_large_blocks(file: IO[bytes], _block_size: int) -> FileWrapper:
     return FileWrapper(file, FILE_BLOCK_BYTES)
 
 
-# An answer is taken from its thread at once, however slow its reader: no reader can hold a thread.
-pages = WSGIMiddleware(_as_under_a_wsgi_server, settings.WEB_THREADS, send_queue_size=0)  # type: ignore[arg-type] # types of its own
+def _in_threads(count: int) -> WSGIMiddleware:
+    """Django's pages in threads of their own.
+
+    An answer is taken from its thread at once, however slow its reader: no reader can hold a thread.
+    """
+    return WSGIMiddleware(_as_under_a_wsgi_server, count, send_queue_size=0)  # type: ignore[arg-type] # types of its own
+
+
+pages = _in_threads(settings.WEB_THREADS)
+# No probe waits for pages in a rush, nor /healthz for a database: it would end a process that works.
+asked_by_machines = {address: _in_threads(1) for address in probes.ADDRESSES}
 live = LiveStream()
 
 
@@ -55,12 +70,16 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
         return
-    if scope["type"] == "http":
-        scope["headers"] = _without_underscores(scope["headers"])
-        if scope["path"] == "/live/":
-            await live(scope, receive, send)
-            return
-    await pages(scope, _whole(receive), send)
+    if scope["type"] != "http":
+        await pages(scope, receive, send)
+        return
+    scope["headers"] = _without_underscores(scope["headers"])
+    if scope["path"] == "/live/":
+        with open_stream():
+            await live(scope, receive, watching(answering(send, scope["headers"])))
+        return
+    application_of_path = asked_by_machines.get(scope["path"], pages)
+    await application_of_path(scope, _whole(receive), watching(send))
 
 
 def _without_underscores(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
@@ -84,7 +103,9 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
+            warn_of_several_writers()
             live.listen()
+            instruments()  # this process is there, though nobody has asked it yet
             _end_streams_on_signals()
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":

@@ -5,16 +5,22 @@ A site whose SITE_URL is https counts as in production.
 
 import zoneinfo
 from collections.abc import Iterator, Sequence
+from email.utils import parseaddr
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004
+from django.core.checks import CheckMessage, Error, Tags, Warning, register, run_checks  # noqa: A004
 from django.http.request import validate_host
 
-DEFAULT_ORGANISER_CODE = "Dc5_G1gz"
+from evento.environment import redis_trouble, unknown_names
+from evento.settings import ENV_FILE, env
+
+# Checks that servers run too when they start, which do not run Django's.
+AT_START = "evento"
 ORGANISER_CODE_LENGTH = 8
+MOST_PROXIES = 10  # nobody has more in a row: a larger number is another one, a port say
 WAYS_TO_SEND = ("worker", "on_commit")
 POSITIVE = (
     "WEB_THREADS",
@@ -22,6 +28,8 @@ POSITIVE = (
     "API_READS_PER_MINUTE",
     "API_WRITES_PER_MINUTE",
 )
+SHORTEST_SECRET_KEY = 32  # characters, of a key that nobody can guess
+SHORTEST_TOKEN = 16  # characters
 SHORTEST_SIGNING_KEY = 32  # bytes: as long as the digest that HS256 makes (RFC 7518, section 3.2)
 ENGINES = ("django.db.backends.sqlite3", "django.db.backends.postgresql")
 # Each process would count limits for itself, so that they hold for none (SPEC 1).
@@ -30,11 +38,21 @@ PER_PROCESS_CACHES = ("locmem.LocMemCache", "dummy.DummyCache")
 Apps = Sequence[AppConfig] | None
 
 
+def errors_at_start() -> list[str]:
+    """What a server must not start with, a sentence and its hint each; empty for a sound setup."""
+    found = run_checks(tags=[AT_START])
+    return [
+        f"{message.id}: {message.msg} {message.hint}"
+        for message in found
+        if message.is_serious() and not message.is_silenced()
+    ]
+
+
 def in_production() -> bool:
     return urlsplit(settings.SITE_URL).scheme == "https"
 
 
-@register(Tags.urls)
+@register(Tags.urls, AT_START)
 def check_site_url(app_configs: Apps, **kwargs: Any) -> Iterator[CheckMessage]:
     """E001: links in mails are built from SITE_URL; E002: and must lead to a host we answer for."""
     url = urlsplit(settings.SITE_URL)
@@ -53,7 +71,7 @@ def check_site_url(app_configs: Apps, **kwargs: Any) -> Iterator[CheckMessage]:
         )
 
 
-@register()
+@register(AT_START)
 def check_values(app_configs: Apps, **kwargs: Any) -> Iterator[CheckMessage]:
     """E003 to E006, E011: single settings with a value that means nothing."""
     if settings.NOTIFICATIONS_SEND not in WAYS_TO_SEND:
@@ -74,7 +92,7 @@ def check_values(app_configs: Apps, **kwargs: Any) -> Iterator[CheckMessage]:
             hint="Give an IANA name such as Europe/London.",
             id="evento.E005",
         )
-    if settings.TRUSTED_PROXY_COUNT < 0:
+    if not 0 <= settings.TRUSTED_PROXY_COUNT <= MOST_PROXIES:
         yield Error(
             f"TRUSTED_PROXY_COUNT is {settings.TRUSTED_PROXY_COUNT}.",
             hint="Give the number of proxies in front of Evento; 0 without one.",
@@ -89,7 +107,7 @@ def check_values(app_configs: Apps, **kwargs: Any) -> Iterator[CheckMessage]:
             )
 
 
-@register(Tags.security)
+@register(Tags.security, AT_START)
 def check_signing_key(app_configs: Apps, **kwargs: Any) -> Iterator[CheckMessage]:
     """E012: whoever guesses the key that signs access tokens is anybody."""
     length = len(settings.HEADLESS_JWT_PRIVATE_KEY.encode())
@@ -101,7 +119,31 @@ def check_signing_key(app_configs: Apps, **kwargs: Any) -> Iterator[CheckMessage
         )
 
 
-@register(Tags.security)
+@register(Tags.security, AT_START)
+def check_metrics_token(app_configs: Apps, **kwargs: Any) -> Iterator[CheckMessage]:
+    """E018: `/metrics` has no limit on how often somebody may guess."""
+    length = len(settings.METRICS_TOKEN)
+    if 0 < length < SHORTEST_TOKEN:
+        yield Error(
+            f"METRICS_TOKEN has {length} characters.",
+            hint="Give it 16 or more, random; or none, and there is no /metrics.",
+            id="evento.E018",
+        )
+
+
+@register(Tags.security, AT_START)
+def check_secret_key(app_configs: Apps, **kwargs: Any) -> Iterator[CheckMessage]:
+    """E014: whoever guesses it makes sessions, links and tokens."""
+    length = len(settings.SECRET_KEY)
+    if in_production() and length < SHORTEST_SECRET_KEY:
+        yield Error(
+            f"SECRET_KEY has {length} characters, which can be guessed.",
+            hint="Give it 50 random ones (openssl rand -base64 48), or leave it empty: Evento makes one.",
+            id="evento.E014",
+        )
+
+
+@register(Tags.security, AT_START)
 def check_debug(app_configs: Apps, **kwargs: Any) -> Iterator[CheckMessage]:
     """E007: DEBUG shows settings and source to everybody."""
     if settings.DEBUG and in_production():
@@ -112,7 +154,7 @@ def check_debug(app_configs: Apps, **kwargs: Any) -> Iterator[CheckMessage]:
         )
 
 
-@register()
+@register(AT_START)
 def check_engine(app_configs: Apps, **kwargs: Any) -> Iterator[CheckMessage]:
     """E008: the rules that live in the database are written for two engines. E009: SQLite's mode."""
     database = settings.DATABASES["default"]
@@ -132,7 +174,7 @@ def check_engine(app_configs: Apps, **kwargs: Any) -> Iterator[CheckMessage]:
             )
 
 
-@register(Tags.caches)
+@register(Tags.caches, AT_START)
 def check_shared_cache(app_configs: Apps, **kwargs: Any) -> Iterator[CheckMessage]:
     """E010: limits against guessing hold over all processes only in a cache they share."""
     backend = str(settings.CACHES["default"]["BACKEND"])
@@ -144,32 +186,28 @@ def check_shared_cache(app_configs: Apps, **kwargs: Any) -> Iterator[CheckMessag
         )
 
 
-@register(Tags.security, deploy=True)
-def check_production(app_configs: Apps, **kwargs: Any) -> Iterator[CheckMessage]:
-    """W001 to W004: what a site on the open internet should not keep from the embedded default."""
-    if not in_production():
-        return
-    if settings.ORGANISER_CODE == DEFAULT_ORGANISER_CODE:
-        yield Warning(
-            "ORGANISER_CODE is the default, which everybody can read in the documentation.",
-            hint="Choose 8 characters of your own, or leave it empty to close organiser sign-up.",
-            id="evento.W001",
+@register(AT_START)
+def check_addresses(app_configs: Apps, **kwargs: Any) -> Iterator[CheckMessage]:
+    """E013: a cache that cannot be reached by such an address. E015: a sender nobody can answer."""
+    why = redis_trouble(settings.REDIS_URL) if settings.REDIS_URL else ""
+    if why:
+        yield Error(f"REDIS_URL: {why}", hint="Or leave it empty.", id="evento.E013")
+    _name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
+    before, at, host = address.rpartition("@")
+    if not (before and at and host):
+        yield Error(
+            f"DEFAULT_FROM_EMAIL is {settings.DEFAULT_FROM_EMAIL!r}, which has no e-mail address.",
+            hint='Give an address, or name and address: "Evento <tickets@example.org>".',
+            id="evento.E015",
         )
-    if settings.TRANSPORT_BACKEND == "notifications.backends.EmlFileBackend":
+
+
+@register()
+def check_env_file(app_configs: Apps, **kwargs: Any) -> Iterator[CheckMessage]:
+    """W010: a name in `.env` that was probably meant to be a setting."""
+    for name, meant in unknown_names(ENV_FILE, env.declared):
         yield Warning(
-            "Mails are written to files instead of being sent.",
-            hint="Set EMAIL_URL.",
-            id="evento.W002",
-        )
-    if settings.TRUSTED_PROXY_COUNT == 0:
-        yield Warning(
-            "SITE_URL is https, and no proxy is trusted to say that a request came by https.",
-            hint="Behind one, set TRUSTED_PROXY_COUNT=1: or each page redirects to itself for ever.",
-            id="evento.W003",
-        )
-    if "@localhost" in settings.DEFAULT_FROM_EMAIL:
-        yield Warning(
-            f"Mails come from {settings.DEFAULT_FROM_EMAIL}.",
-            hint="Set DEFAULT_FROM_EMAIL to an address of your domain.",
-            id="evento.W004",
+            f".env sets {name}, which is no setting.",
+            hint=f"Did you mean {meant}?",
+            id="evento.W010",
         )

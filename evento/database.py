@@ -5,12 +5,14 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 from django.db import IntegrityError, OperationalError, connection
+from django.db.models import QuerySet
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 # PostgreSQL: serialization_failure, deadlock_detected, lock_not_available.
 RETRYABLE_SQLSTATES = {"40001", "40P01", "55P03"}
+BATCH = 1000  # rows of one deletion
 ATTEMPTS = 3  # DESIGN "The hot path": retry twice, then answer 503.
 
 
@@ -58,6 +60,18 @@ def retry_conflicts(service: Callable[P, R]) -> Callable[P, R]:
         raise AssertionError("unreachable")
 
     return retrying
+
+
+def delete_in_batches(rows: QuerySet[Any], *, size: int = BATCH) -> int:
+    """Delete what `rows` asks for, `size` at a time, each in a transaction of its own; returns how many.
+
+    Long deletions would keep SQLite's one writer, or rows that others want, for as long as they take.
+    """
+    deleted = 0
+    while keys := list(rows.order_by().values_list("pk", flat=True)[:size]):
+        # Asked again with the conditions: a row may have become another since.
+        deleted += rows.order_by().filter(pk__in=keys).delete()[0]
+    return deleted
 
 
 def bound(model: Any, field: str, value: Any) -> Any:

@@ -1,26 +1,46 @@
 """All settings, from the environment (or `.env`), typed; contradictions are in evento/checks.py.
 
 With nothing set, this is the embedded default: SQLite, files under `var/`, a key made on first use.
-`.env.example` names every variable.
+Each is declared here once. After a change, `make settings` writes `.env.example` and the table in
+docs/operations.md anew.
 """
 
 import hmac
 import secrets
 import sys
+import zoneinfo
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import environ
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 from whitenoise.compress import Compressor
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = BASE_DIR / "var"
+from evento.environment import (
+    Environment,
+    database_config,
+    email_config,
+    read_env_file,
+    sentry_trouble,
+)
 
-env = environ.Env()
-env.read_env(BASE_DIR / ".env")
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+ENV_FILE = BASE_DIR / ".env"
+read_env_file(ENV_FILE)
+env = Environment()
+
+# What has to be kept: covers, the embedded database, its key, mail files. In a container it is the
+# one folder that can be written to; collected static files belong to the code and stay with it.
+VAR_DIR = BASE_DIR / env.text(
+    "VAR_DIR",
+    "var",
+    "The folder of what is kept beside the database: covers, SQLite's file, the key that Evento made, mail "
+    "files.",
+    default_text="`var/` beside `manage.py`",
+    example="/var/lib/evento",
+)
 
 
 def embedded_secret_key() -> str:
@@ -34,19 +54,40 @@ def embedded_secret_key() -> str:
 
 
 # runserver is Django's development server: the one command that means DEBUG unless told otherwise.
-DEBUG = env.bool("DEBUG", default=sys.argv[1:2] == ["runserver"])
-SITE_URL = env.str("SITE_URL", default="http://localhost:8000").rstrip("/")
+DEBUG = env.switch(
+    "DEBUG",
+    sys.argv[1:2] == ["runserver"],
+    "Shows errors with source: never in production.",
+    default_text="off; on for `runserver`",
+)
+SITE_URL = env.text(
+    "SITE_URL",
+    "http://localhost:8000",
+    "Scheme and host of every link in mails: where people reach the site. `https` switches on secure "
+    "cookies, HSTS and the redirect to https.",
+    example="https://tickets.example.org",
+    ask=True,
+).rstrip("/")
 SITE_NAME = "Evento"
 _site = urlsplit(SITE_URL)
 SERVED_OVER_TLS = _site.scheme == "https"
 
 EMBEDDED_DATABASE_URL = f"sqlite:///{VAR_DIR / 'evento.sqlite3'}"
+DATABASE_URL = env.text(
+    "DATABASE_URL",
+    EMBEDDED_DATABASE_URL,
+    "`postgres://user:password@host:5432/name` or `sqlite:////path/file`; special characters in the "
+    "password in per cent encoding.",
+    kind="URL",
+    default_text="SQLite in `var/evento.sqlite3`",
+    example="postgres://evento:password@127.0.0.1:5432/evento",
+    ask=True,
+)
 DATABASES: dict[str, dict[str, Any]] = {
-    "default": env.db_url_config(env.str("DATABASE_URL", default="") or EMBEDDED_DATABASE_URL)
+    "default": database_config(DATABASE_URL, EMBEDDED_DATABASE_URL, env)
 }
 _database = DATABASES["default"]
 IS_SQLITE = _database["ENGINE"] == "django.db.backends.sqlite3"
-IS_EMBEDDED = not env.str("DATABASE_URL", default="")
 if IS_SQLITE:
     VAR_DIR.mkdir(exist_ok=True)
     _database["OPTIONS"] = {
@@ -59,9 +100,23 @@ else:
     # For the few threads of one server process: under Django's own ASGI they would leak.
     _database.setdefault("CONN_MAX_AGE", 600)
 
-SECRET_KEY = env.str("SECRET_KEY", default="") or embedded_secret_key()
-# Keys that were in use before: they still open second factors and sessions, and seal nothing new.
-SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+_given_key = env.text(
+    "SECRET_KEY",
+    "",
+    "Signs sessions and links, seals second factors: 50 random characters or more. Set it when several "
+    "machines or containers serve the site.",
+    default_text="made once, in `var/secret_key`",
+    ask=True,
+)
+SECRET_KEY = _given_key or embedded_secret_key()
+SECRET_KEY_IS_IN_A_FILE = not _given_key
+SECRET_KEY_FALLBACKS = env.names(
+    "SECRET_KEY_FALLBACKS",
+    [],
+    "Earlier keys, newest first, for the time after a change: they still open second factors and sessions, "
+    "and seal nothing new.",
+    default_text="none",
+)
 
 
 def derived_key(purpose: str) -> str:
@@ -69,12 +124,22 @@ def derived_key(purpose: str) -> str:
     return hmac.new(SECRET_KEY.encode(), f"evento.{purpose}".encode(), "sha256").hexdigest()
 
 
-ALLOWED_HOSTS = env.list(
+ALLOWED_HOSTS = env.names(
     "ALLOWED_HOSTS",
-    default=sorted({"localhost", "127.0.0.1", "[::1]", _site.hostname or "localhost"}),
+    sorted({"localhost", "127.0.0.1", "[::1]", _site.hostname or "localhost"}),
+    "Names that requests may ask for; the host of `SITE_URL` must be one of them.",
+    default_text="localhost and the host of `SITE_URL`",
+    example="tickets.example.org",
+    ask=True,
 )
 CSRF_TRUSTED_ORIGINS = [f"{_site.scheme}://{_site.netloc}"]
-TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
+TRUSTED_PROXY_COUNT = env.number(
+    "TRUSTED_PROXY_COUNT",
+    0,
+    "How many proxies stand in front and set `X-Forwarded-For` and `X-Forwarded-Proto`.",
+    example="1",
+    ask=True,
+)
 
 INSTALLED_APPS = [
     "evento.apps.EventoConfig",
@@ -103,6 +168,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "evento.request_ids.RequestIdMiddleware",
+    "evento.probes.ProbeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -156,7 +223,13 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # --- Accounts (django-allauth) -------------------------------------------------------------------
 # SPEC 1: empty closes organiser sign-up, never opens it.
-ORGANISER_CODE = env.str("ORGANISER_CODE", default="Dc5_G1gz")
+ORGANISER_CODE = env.text(
+    "ORGANISER_CODE",
+    "" if env.set_to_empty("ORGANISER_CODE") else "Dc5_G1gz",
+    "8 characters of your own that make a sign-up an organiser. Set and empty, it closes organiser sign-up.",
+    default_text="`Dc5_G1gz`",
+    ask=True,
+)
 
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "events:list"
@@ -207,26 +280,53 @@ HEADLESS_CLIENTS = ["app"]
 HEADLESS_TOKEN_STRATEGY = "allauth.headless.tokens.strategies.jwt.JWTTokenStrategy"  # noqa: S105
 HEADLESS_JWT_ALGORITHM = "HS256"
 # Derived, so that nobody has to keep a second secret, and no token is a signature by SECRET_KEY itself.
-HEADLESS_JWT_PRIVATE_KEY = env.str("JWT_SIGNING_KEY", default="") or derived_key("api.tokens")
+HEADLESS_JWT_PRIVATE_KEY = env.text(
+    "JWT_SIGNING_KEY",
+    "",
+    "Signs the API's tokens (HS256): 32 random bytes or more. A change signs every program out.",
+    default_text="derived from `SECRET_KEY`",
+) or derived_key("api.tokens")
 HEADLESS_JWT_ACCESS_TOKEN_EXPIRES_IN = 300  # seconds
 HEADLESS_JWT_REFRESH_TOKEN_EXPIRES_IN = 14 * 24 * 3600  # as long as a session
 HEADLESS_JWT_ROTATE_REFRESH_TOKEN = True
 # A token is as good as the session behind it: sign-out, a new password or a closed account end it at once.
 HEADLESS_JWT_STATEFUL_VALIDATION_ENABLED = True
-API_READS_PER_MINUTE = env.int("API_READS_PER_MINUTE", default=600)
-API_WRITES_PER_MINUTE = env.int("API_WRITES_PER_MINUTE", default=120)
+API_READS_PER_MINUTE = env.number(
+    "API_READS_PER_MINUTE",
+    600,
+    "Calls of one person to the API that read; of visitors, of one address.",
+)
+API_WRITES_PER_MINUTE = env.number(
+    "API_WRITES_PER_MINUTE",
+    120,
+    "Calls of one person to the API that change something; of visitors, of one address.",
+)
 # Whose pages may call the API from a browser. Nobody's: then the library is not even loaded. Never with
 # cookies: such a page signs its people in and keeps their tokens.
-CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_ALLOWED_ORIGINS = env.names(
+    "CORS_ALLOWED_ORIGINS",
+    [],
+    "Sites whose pages may call the API from a browser, with scheme: `https://app.example.org`.",
+    default_text="none",
+    example="https://app.example.org",
+)
 CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOW_HEADERS = ["authorization", "content-type", "if-none-match", "x-session-token"]
-CORS_EXPOSE_HEADERS = ["ETag", "Retry-After"]
+CORS_EXPOSE_HEADERS = ["ETag", "Retry-After", "X-Request-ID"]
 if CORS_ALLOWED_ORIGINS:
     INSTALLED_APPS.append("corsheaders")
-    MIDDLEWARE.insert(1, "corsheaders.middleware.CorsMiddleware")
+    _after = MIDDLEWARE.index("django.middleware.security.SecurityMiddleware") + 1
+    MIDDLEWARE.insert(_after, "corsheaders.middleware.CorsMiddleware")
 
 # --- Cache: where limits are counted, so all processes must share it ------------------------------
-REDIS_URL = env.str("REDIS_URL", default="")
+REDIS_URL = env.text(
+    "REDIS_URL",
+    "",
+    "A faster cache and sessions; without it both live in the database.",
+    kind="URL",
+    default_text="none",
+    example="redis://127.0.0.1:6379/0",
+)
 CACHES = {
     "default": (
         {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
@@ -247,12 +347,28 @@ SESSION_ENGINE = (
 
 # --- Mail: everything goes through the outbox, which sends by EMAIL_URL ---------------------------
 EMAIL_BACKEND = "notifications.backends.OutboxBackend"
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Evento <evento@localhost>")
+DEFAULT_FROM_EMAIL = env.text(
+    "DEFAULT_FROM_EMAIL",
+    "Evento <evento@localhost>",
+    "The sender of every mail.",
+    default_text="`Evento <evento@localhost>`",
+    example="Evento <tickets@example.org>",
+    ask=True,
+)
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 EMAIL_TIMEOUT = 20  # seconds; the sender's lease is longer
 # Mail files under var/mail/ unless told otherwise: a fresh install can be tried without a mail server.
-EMAIL_URL = env.str("EMAIL_URL", default="")
-_email = env.email_url_config(EMAIL_URL or "consolemail://")
+EMAIL_URL = env.text(
+    "EMAIL_URL",
+    "",
+    "`smtp+tls://user:password@host:587` (STARTTLS), `smtp+ssl://` (usually port 465) or `smtp://`; special "
+    "characters in per cent encoding.",
+    kind="URL",
+    default_text="files in `var/mail/`",
+    example="smtp+tls://evento:password@mail.example.org:587",
+    ask=True,
+)
+_email = email_config(EMAIL_URL or "consolemail://", env)
 MAIL_FILES_DIR = VAR_DIR / "mail"
 TRANSPORT_BACKEND = (
     _email["EMAIL_BACKEND"] if EMAIL_URL else "notifications.backends.EmlFileBackend"
@@ -265,13 +381,54 @@ EMAIL_USE_TLS = _email.get("EMAIL_USE_TLS", False)
 EMAIL_USE_SSL = _email.get("EMAIL_USE_SSL", False)
 EMAIL_FILE_PATH = str(MAIL_FILES_DIR)
 # "worker": `send_notifications` sends; "on_commit": each mail right after its commit (runserver).
-NOTIFICATIONS_SEND = env.str("NOTIFICATIONS_SEND", default="on_commit" if DEBUG else "worker")
+NOTIFICATIONS_SEND = env.text(
+    "NOTIFICATIONS_SEND",
+    "on_commit" if DEBUG else "worker",
+    "Who sends mails: the worker, or (`on_commit`) the process that caused them.",
+    default_text="`worker`; `on_commit` with DEBUG",
+)
 
 # --- Serving: pages that one process makes at a time; each has a thread and a database connection ------
-WEB_THREADS = env.int("WEB_THREADS", default=4)
+WEB_THREADS = env.number(
+    "WEB_THREADS",
+    4,
+    "How many pages each web process makes at a time; each takes a database connection. More are seldom "
+    "faster: a rush queues at one row of the database.",
+)
 
 # --- Live pages: streams that one process holds open at most (each is a file handle and some 10 KB) --
-LIVE_MAX_STREAMS = env.int("LIVE_MAX_STREAMS", default=10_000)
+LIVE_MAX_STREAMS = env.number(
+    "LIVE_MAX_STREAMS", 10_000, "How many open pages each web process serves."
+)
+
+# --- Seeing: what those who run the site are told (docs/operations.md#seeing) ----------------------
+METRICS_TOKEN = env.text(
+    "METRICS_TOKEN",
+    "",
+    "Opens `/metrics` to whoever sends it as a bearer token: 16 random characters or more. Without it there "
+    "is no such page.",
+    default_text="none: no metrics",
+)
+# Decided once, with the start of the process: the library cannot change its mind.
+METRICS_IN_FILES = bool(METRICS_TOKEN)
+LOG_FORMAT = env.text(
+    "LOG_FORMAT",
+    "text",
+    "How web and worker log: `text`, or `json` with one object for each line.",
+    kind="`text` or `json`",
+)
+if LOG_FORMAT not in {"text", "json"}:
+    env.refuse("LOG_FORMAT", f"{LOG_FORMAT!r} is no format. Give text or json.")
+    LOG_FORMAT = "text"
+SENTRY_DSN = env.text(
+    "SENTRY_DSN",
+    "",
+    "Where errors are reported to, without anything personal: the DSN of a Sentry project.",
+    default_text="none: nowhere",
+    example="https://key@sentry.example.org/1",
+)
+if why := sentry_trouble(SENTRY_DSN) if SENTRY_DSN else "":
+    env.refuse("SENTRY_DSN", why)
 
 # --- Language and time ----------------------------------------------------------------------------
 LANGUAGE_CODE = "en-gb"
@@ -279,11 +436,20 @@ LANGUAGES = [("en-gb", _("English"))]
 USE_I18N = True
 FORMAT_MODULE_PATH = ["evento.formats"]
 USE_TZ = True
-TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+TIME_ZONE = env.text(
+    "TIME_ZONE",
+    "UTC",
+    "The site's own clock: what “today” and “this weekend” mean. Each event has a zone of its own.",
+    example="Europe/London",
+    ask=True,
+)
+if TIME_ZONE not in zoneinfo.available_timezones():
+    env.refuse("TIME_ZONE", f"{TIME_ZONE!r} is no time zone. Give an IANA name: Europe/London.")
+    TIME_ZONE = "UTC"
 
 # --- Static files and uploads ---------------------------------------------------------------------
 STATIC_URL = "/static/"
-STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT = BASE_DIR / "var" / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_URL = "/media/"
 MEDIA_ROOT = VAR_DIR / "media"
@@ -336,8 +502,22 @@ CONTENT_SECURITY_POLICY = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "text": {"()": "evento.logs.LineFormatter"},
+        "json": {"()": "evento.logs.JsonLineFormatter"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {"notifications": {"level": "INFO"}},
+    "loggers": {
+        "notifications": {"level": "INFO"},
+        # Answers below 500 are no trouble of the site, and each refused booking is one.
+        "django.request": {"level": "ERROR"},
+        # The web server has handlers of its own, which would show whatever an exception says.
+        "uvicorn": {"handlers": [], "level": "WARNING"},
+        # A line for each request would count bookings, whatever the server was told.
+        "uvicorn.access": {"handlers": [], "propagate": False},
+    },
 }
+
+# All of them at once, in sentences, and before anything has been done with a default in their place.
+env.raise_problems()

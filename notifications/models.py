@@ -207,3 +207,19 @@ class PublicChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pk} {self.about}"
+
+
+class WorkerHeartbeat(models.Model):
+    """A mail worker and when it last said that it works. One that was killed leaves a row that ages."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    started_at = models.DateTimeField(default=timezone.now)
+    beaten_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-beaten_at"]
+        verbose_name = _("worker's heartbeat")
+        verbose_name_plural = _("workers' heartbeats")
+
+    def __str__(self) -> str:
+        return f"{self.pk} {self.beaten_at:%Y-%m-%d %H:%M:%S}"

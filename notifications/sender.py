@@ -240,7 +240,8 @@ def fail(mail: OutgoingEmail, error: Exception) -> None:
     """Note a failed attempt: try again later, or park the mail for staff to see."""
     if is_permanent(error) or mail.attempts >= MAX_ATTEMPTS:
         mark(mail, state=State.PARKED, last_error=describe(error))
-        logger.warning("Mail %s (%s) is parked: %s", mail.pk, mail.kind, type(error).__name__)
+        # Not of what kind it is: the log is no place to read that somebody booked.
+        logger.warning("Mail %s is parked: %s", mail.pk, type(error).__name__)
         return
     again_at = timezone.now() + pause_after(mail.attempts)
     mark(mail, state=State.QUEUED, next_attempt_at=again_at, last_error=describe(error))

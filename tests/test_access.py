@@ -120,6 +120,7 @@ events:list                                  200 200 200 200 200 200
 events:month                                 200 200 200 200 200 200
 events:offer                                 in  200 404 404 404 404
 events:past                                  200 200 200 200 200 200
+healthz                                      200 200 200 200 200 200
 live                                         204 204 204 204 204 204
 mfa_activate_totp                            in  go  go  go  go  go
 mfa_add_webauthn                             in  go  go  go  go  go
@@ -135,11 +136,13 @@ mfa_reauthenticate                           in  go  go  go  go  go
 mfa_reauthenticate_webauthn                  in  go  go  go  go  go
 mfa_remove_webauthn                          in  go  go  go  go  go
 mfa_view_recovery_codes                      in  404 404 404 404 404
+metrics                                      404 404 404 404 404 404
 notifications:list                           in  200 200 200 200 200
 notifications:mark_all_read                  in  405 405 405 405 405
 notifications:open                           in  go  404 404 404 404
 notifications:preferences                    in  200 200 200 200 200
 notifications:unsubscribe                    404 404 404 404 404 404
+readyz                                       200 200 200 200 200 200
 tickets:barcode_png                          in  200 200 404 200 200
 tickets:barcode_svg                          in  200 200 404 200 200
 tickets:cancel                               in  200 404 404 404 404

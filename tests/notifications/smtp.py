@@ -47,6 +47,18 @@ class Mailbox:
             )
         assert arrived, f"{len(self.message_ids)} of {count} mails arrived"
 
+    def mail_to(self, address, *, number=1):
+        """The mail that is the `number`th to `address`, once it has arrived."""
+
+        def theirs():
+            found = zip(self.messages(), self.recipients, strict=True)
+            return [message for message, to in found if to == address]
+
+        with self._changed:
+            arrived = self._changed.wait_for(lambda: len(theirs()) >= number, timeout=WAIT_SECONDS)
+        assert arrived, f"{len(theirs())} of {number} mails to {address} arrived"
+        return theirs()[number - 1]
+
     @property
     def message_ids(self):
         return {message_id for message_id, _to, _content in self.deliveries}

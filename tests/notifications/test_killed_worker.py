@@ -52,15 +52,19 @@ def event_with_holders(count):
 
 
 @contextlib.contextmanager
-def worker(database_url, port):
+def worker(database_url, port, **more):
     """The worker command in a process of its own; stopped with SIGTERM if it still runs."""
-    environment = os.environ | {
-        "DATABASE_URL": database_url,
-        "EMAIL_URL": f"smtp://127.0.0.1:{port}",
-        "NOTIFICATIONS_SEND": "worker",
-        "SECRET_KEY": settings.SECRET_KEY,
-        "DEBUG": "false",
-    }
+    environment = (
+        os.environ
+        | {
+            "DATABASE_URL": database_url,
+            "EMAIL_URL": f"smtp://127.0.0.1:{port}",
+            "NOTIFICATIONS_SEND": "worker",
+            "SECRET_KEY": settings.SECRET_KEY,
+            "DEBUG": "false",
+        }
+        | more
+    )
     process = subprocess.Popen(
         [sys.executable, "manage.py", "send_notifications"],
         cwd=ROOT,

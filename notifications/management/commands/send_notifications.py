@@ -1,5 +1,6 @@
 """The worker: expands announcements and sends the outbox."""
 
+import logging
 import signal
 import threading
 import time
@@ -12,8 +13,11 @@ from django.db import DatabaseError, close_old_connections
 from tqdm import tqdm
 
 from notifications.expanding import to_expand
+from notifications.heartbeat import Heartbeat, forget_old_heartbeats
 from notifications.live.changes import forget_old_changes
 from notifications.sender import MailServerUnavailable, Sender, due_counts
+
+logger = logging.getLogger("notifications")
 
 IDLE_SECONDS = 1.0
 TROUBLE_SECONDS = 15.0
@@ -41,17 +45,23 @@ class Command(BaseCommand):
             return
         self._stop = threading.Event()
         before = {number: signal.signal(number, self._end) for number in ENDING_SIGNALS}
-        self._sender = Sender(should_stop=self._stop.is_set)
+        self._heartbeat = Heartbeat()
+        self._sender = Sender(should_stop=self._should_stop)
         self._tidy_at = 0.0
         try:
             if options["once"]:
-                self._send_due()
+                self._send_due(aloud=options["verbosity"] > 1 or self.stdout.isatty())
             else:
                 self._work()
         finally:
             self._sender.close()
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    def _should_stop(self) -> bool:
+        """Asked between mails, so a long batch gives signs of life too."""
+        self._heartbeat.beat()
+        return self._stop.is_set()
 
     def _end(self, _number: int, _frame: FrameType | None) -> None:
         self._stop.set()
@@ -64,7 +74,8 @@ class Command(BaseCommand):
             f"{counts['parked']} parked."
         )
 
-    def _send_due(self) -> None:
+    def _send_due(self, *, aloud: bool) -> None:
+        self._heartbeat.beat()
         self._tidy()
         tally = self._sender.tally
         with tqdm(unit="mail", disable=None, total=due_counts()["due"]) as bar:
@@ -74,30 +85,34 @@ class Command(BaseCommand):
                     bar.update(done - bar.n)
             except MailServerUnavailable as error:
                 raise CommandError(f"The mail server cannot be reached: {error}") from error
-        self.stdout.write(f"{tally.sent} sent, {tally.failed} failed, {tally.dropped} dropped.")
+        if aloud:  # what cron gets is a log (see _work)
+            self.stdout.write(f"{tally.sent} sent, {tally.failed} failed, {tally.dropped} dropped.")
 
     def _work(self) -> None:
-        self.stdout.write("Sending notices. Ctrl-C ends.")
+        logger.info("The worker sends notices. Ctrl-C ends it.")
         while not self._stop.is_set():
             pause = self._round()
             if pause:
                 self._stop.wait(pause)
-        self.stdout.write(f"Ended. {self._sender.tally.sent} sent.")
+        # How many mails there were would tell how popular events are.
+        logger.info("The worker has ended.")
 
     def _round(self) -> float:
         """One step; how long to wait before the next. Trouble with servers ends no worker."""
         close_old_connections()
+        self._heartbeat.beat()
         try:
             self._tidy()
             return 0.0 if self._sender.step() else IDLE_SECONDS
         except MailServerUnavailable as error:
-            self.stderr.write(f"The mail server cannot be reached: {error}")
-        except DatabaseError as error:
-            self.stderr.write(f"The database did not answer: {error}")
+            logger.warning("The mail server cannot be reached: %s", error)
+        except DatabaseError:
+            logger.exception("The database did not answer")
         return TROUBLE_SECONDS
 
     def _tidy(self) -> None:
-        """Now and then, take away what the live stream needs no more."""
+        """Now and then, take away what the live stream and whoever watches need no more."""
         if time.monotonic() >= self._tidy_at:
             forget_old_changes()
+            forget_old_heartbeats()
             self._tidy_at = time.monotonic() + TIDY_SECONDS
