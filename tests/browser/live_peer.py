@@ -4,6 +4,7 @@ import asyncio
 import json
 import mimetypes
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import parse_qs, unquote_plus, urlsplit
@@ -111,7 +112,7 @@ class Peer:
 
     async def _close(self):
         self._server.close()
-        for writer in self._writers:
+        for writer in list(self._writers):
             writer.transport.abort()
         await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()})
 
@@ -136,6 +137,9 @@ class Peer:
             pass
         finally:
             writer.close()
+            # What a browser has not taken yet keeps it open, so until then `_close` must know of it.
+            with suppress(ConnectionError):
+                await writer.wait_closed()
             self._writers.discard(writer)
 
     def _found(self, method, target, path):
