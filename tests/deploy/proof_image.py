@@ -36,7 +36,7 @@ ACCOUNT = {
     "DJANGO_SUPERUSER_PASSWORD": "moths-at-dusk",
 }
 BACKUP = ("python", "manage.py", "backup", "/var/lib/evento/evento.tar")
-START_SECONDS = 60
+START_SECONDS = 180
 
 
 def url_of(database):
