@@ -121,7 +121,8 @@ def check_folders(app_configs: Apps, **kwargs: Any) -> Iterator[CheckMessage]:
 
 
 def _nearest_that_exists(path: Path) -> Path:
-    while not path.exists() and path != path.parent:
+    # Not path.exists(), which raises where this user may not look into a folder on the way.
+    while not os.path.exists(path) and path != path.parent:  # noqa: PTH110
         path = path.parent
     return path
 
