@@ -160,6 +160,7 @@ def page_after(post):
     content = re.sub(rb'name="csrfmiddlewaretoken" value="[^"]+"', b"", page.content)
     headers = {name: value for name, value in response.items() if name != "Expires"}
     headers.pop("Last-Modified", None)
+    del headers["X-Request-ID"]  # drawn anew for each
     return response.status_code, headers, content, sorted(client.cookies)
 
 

@@ -112,9 +112,11 @@ class Peer:
 
     async def _close(self):
         self._server.close()
-        for writer in list(self._writers):
-            writer.transport.abort()
-        await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()})
+        # Again and again: a connection that was just taken in has a task only now.
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            for writer in list(self._writers):
+                writer.transport.abort()
+            await asyncio.wait(others, timeout=0.1)
 
     def _note(self, place, what):
         with self._changed:

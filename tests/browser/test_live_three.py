@@ -234,5 +234,5 @@ def test_killed_servers_are_found_again_and_what_was_missed_is_shown(watch, serv
     kill_children(server.process)
     cancel_event(event, by=None)
 
-    expect(visitor.card(event).get_by_text("Cancelled", exact=True)).to_be_visible(timeout=30_000)
+    expect(visitor.card(event).get_by_text("Cancelled", exact=True)).to_be_visible(timeout=90_000)
     assert "snapshot" not in {frame["kind"] for frame in visitor.frames()}
