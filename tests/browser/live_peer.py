@@ -111,12 +111,14 @@ class Peer:
             stream.writer.transport.abort()
 
     async def _close(self):
-        self._server.close()
-        # Again and again: a connection that was just taken in has a task only now.
+        # Nobody new is let in, but who is at the door is: the server must stay until then.
+        for listening in self._server.sockets:
+            self._loop.remove_reader(listening.fileno())
         while others := asyncio.all_tasks() - {asyncio.current_task()}:
             for writer in list(self._writers):
                 writer.transport.abort()
             await asyncio.wait(others, timeout=0.1)
+        self._server.close()
 
     def _note(self, place, what):
         with self._changed:
