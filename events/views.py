@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from evento.http.pagination import BadCursor, Page, keyset_page
+from evento.http.visitor_pages import kept_for_visitors
 from events import calendar, services
 from events.availability import exact_availability
 from events.facts import public_facts
@@ -99,6 +100,7 @@ def _list_page(
 
 
 @require_safe
+@kept_for_visitors
 def upcoming(request: HttpRequest) -> HttpResponse:
     """What is on: under way first, then what comes, soonest first (SPEC 7)."""
     now = timezone.now()
@@ -113,6 +115,7 @@ def upcoming(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@kept_for_visitors
 def past(request: HttpRequest) -> HttpResponse:
     """What has been, newest first. It has no filter by what is available, so none can tell (SPEC 2)."""
     now = timezone.now()
@@ -125,6 +128,7 @@ def past(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@kept_for_visitors
 def month(request: HttpRequest, year: int | None = None, month: int | None = None) -> HttpResponse:
     """A month of events on their own dates, cancelled ones too; without a date, this month."""
     now = timezone.now()
@@ -154,6 +158,7 @@ def _visible_event(request: HttpRequest, slug: str) -> Event:
 
 
 @require_safe
+@kept_for_visitors
 def detail(request: HttpRequest, slug: str) -> HttpResponse:
     """One event. Drafts and archived events are for their organisers (SPEC 2)."""
     now = timezone.now()
@@ -171,6 +176,7 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_safe
+@kept_for_visitors
 def ics(request: HttpRequest, slug: str) -> HttpResponse:
     """The event's calendar file."""
     event = _visible_event(request, slug)

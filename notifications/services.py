@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from evento.database import insert
 from evento.refusals import Refusal
 from notifications import kinds, sender
 from notifications.models import Announcement, EmailOptOut, Notification, OutgoingEmail
@@ -33,14 +34,14 @@ def tell(
     `key` names the cause: a second notice with it is not written (SPEC 5 "no duplicates").
     `context` holds ids and the organisers' words, never a code or token.
     """
-    notice = Notification(recipient=recipient, kind=kind, key=key, context=context, url=url)
-    Notification.objects.bulk_create([notice], ignore_conflicts=True)
+    told = {"recipient": recipient, "kind": kind, "key": key, "context": context}
+    notice = Notification(**told, url=url)
     if wants_mail(recipient.pk, kind):
-        mail = OutgoingEmail(
-            recipient=recipient, address=recipient.email, kind=kind, key=key, context=context
-        )
-        OutgoingEmail.objects.bulk_create([mail], ignore_conflicts=True)
+        mail = OutgoingEmail(**told, address=recipient.email)
+        insert(notice, mail, ignore_conflicts=True)
         _send_soon()
+    else:
+        insert(notice, ignore_conflicts=True)
 
 
 def announce(kind: str, *, about: UUID, context: dict[str, Any], caused_at: datetime) -> None:

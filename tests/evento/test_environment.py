@@ -150,6 +150,21 @@ def test_command_says_all_that_is_wrong_in_sentences_and_no_traceback():
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.parametrize(("setting", "binds"), [("on", "True"), ("off", "False")])
+def test_statements_are_prepared_unless_switched_off(setting, binds):
+    program = (
+        "from evento.settings import DATABASES;"
+        " print(DATABASES['default'].get('OPTIONS', {}).get('server_side_binding', False))"
+    )
+    asked = run(
+        *("-c", program),
+        DATABASE_URL="postgres://evento@127.0.0.1/evento",
+        DATABASE_PREPARED_STATEMENTS=setting,
+    )
+
+    assert asked.stdout.strip() == binds
+
+
 def test_name_in_env_file_that_looks_like_a_setting_is_found(tmp_path):
     file = tmp_path / ".env"
     file.write_text("ALLOWED_HOST=a\nexport SITEURL=b\nPORT=8000\nPOSTGRES_PASSWORD=c\nDEBUG=1\n")

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from evento.database import retry_conflicts, violates
+from evento.database import insert, retry_conflicts, violates
 from evento.refusals import Refusal
 from events.availability import public_availability
 from events.models import Event
@@ -127,9 +127,8 @@ def refuse_unless_changeable(ticket: Ticket, event: Event, *, by: User, now: dat
 @transaction.atomic
 def _take(event: Event, holder: User, note: str, now: datetime) -> Ticket:
     # The INSERT comes first: the event's row, which everybody wants, is then locked for the shortest.
-    ticket = Ticket.objects.create(
-        event=event, holder=holder, code=random_code(), note=note, booked_at=now
-    )
+    ticket = Ticket(event=event, holder=holder, code=random_code(), note=note, booked_at=now)
+    insert(ticket)
     if take_place(event.pk, now, holder_id=holder.pk) is None:
         raise _NoPlace
     ticket_booked.send(Ticket, ticket=ticket, now=now)

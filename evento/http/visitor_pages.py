@@ -1,0 +1,83 @@
+"""Pages for visitors, kept in memory for a moment: on the day the tickets open most readers are visitors.
+
+What a visitor reads is the public projection, the same for everyone, so one answer serves all who ask within
+that moment. Nobody has to drop a page: what has become of it reaches an open one through the stream, which
+looks further back than a page can be old (`notifications.live.public.AGE_MARGIN_SECONDS`).
+"""
+
+import time
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
+
+View = Callable[..., HttpResponse]
+
+# Addresses can be made up (searches), so their number is bounded. A page is some 10 to 40 KB.
+MAX_PAGES = 300
+# Cookies by which an answer differs, and headers by which htmx gets another part of the page.
+PERSONAL_COOKIES = (settings.SESSION_COOKIE_NAME, "messages")
+HTMX_HEADERS = ("HTTP_HX_REQUEST", "HTTP_HX_TARGET", "HTTP_HX_HISTORY_RESTORE_REQUEST")
+
+
+class _Kept(NamedTuple):
+    made_at: float
+    content: bytes
+    headers: dict[str, str]
+
+
+class VisitorPages:
+    """Answers that were given within the last `settings.VISITOR_PAGE_SECONDS`, by what was asked."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._kept: dict[Any, _Kept] = {}
+
+    def answer(self, request: HttpRequest, make: Callable[[], HttpResponse]) -> HttpResponse:
+        """The page as it was given to another visitor a moment ago, else as `make` makes it."""
+        asked = (
+            request.scheme,
+            request.get_host(),
+            request.get_full_path(),
+            *map(request.META.get, HTMX_HEADERS),
+        )
+        kept, now = self._kept.get(asked), self._clock()
+        if kept is not None and now - kept.made_at < settings.VISITOR_PAGE_SECONDS:
+            return HttpResponse(kept.content, headers=kept.headers)
+        response = make()
+        if _is_the_same_for_all(request, response):
+            if len(self._kept) >= MAX_PAGES:
+                self._kept.clear()
+            self._kept[asked] = _Kept(now, response.content, dict(response.headers))
+        return response
+
+
+PAGES = VisitorPages()
+
+
+def kept_for_visitors(view: View) -> View:
+    """`view`, answering visitors from memory where another one asked the same a moment ago."""
+
+    @wraps(view)
+    def answering(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def make() -> HttpResponse:
+            response = view(request, *args, **kwargs)
+            patch_vary_headers(response, ["Cookie"])
+            return response
+
+        return PAGES.answer(request, make) if _is_visitor(request) else make()
+
+    return answering
+
+
+def _is_visitor(request: HttpRequest) -> bool:
+    return request.method == "GET" and not any(name in request.COOKIES for name in PERSONAL_COOKIES)
+
+
+def _is_the_same_for_all(request: HttpRequest, response: HttpResponse) -> bool:
+    """Whether nothing in the answer was made for this one reader."""
+    has_token = request.META.get("CSRF_COOKIE_NEEDS_UPDATE", False)
+    return response.status_code == 200 and not response.cookies and not has_token
