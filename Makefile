@@ -11,7 +11,7 @@ TOOLS_STAMP := .venv-tools/installed
 IMAGE ?= localhost/evento
 export PYTHON
 
-.PHONY: help run test check lint screenshots openapi settings proof-oversell proof-notices proof-api proof-nginx proof-caddy image proof-image proof-readme validate-deploy bench-serving bench-streams clean
+.PHONY: help run test check lint screenshots openapi settings proof-oversell proof-notices proof-api proof-nginx proof-caddy image proof-image proof-readme validate-deploy bench bench-serving bench-streams clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ proof-nginx: $(DEV_STAMP) ## deploy/nginx.conf in front of the server, with TLS;
 
 proof-caddy: $(DEV_STAMP) $(TOOLS_STAMP) ## deploy/Caddyfile in front of the server, with TLS; needs curl and npm
 	@$(VENV)/python -m tests.run_all --no-cov -n 0 tests/deploy/proof_proxies.py -k caddy
+
+bench: $(DEV_STAMP) ## Booking, refusing, reading, beside an empty view and the database's own limit; needs PostgreSQL, pgbench
+	@$(VENV)/python -m benchmarks $(ARGS)
 
 bench-serving: $(DEV_STAMP) ## Bookings a second under each way of serving; needs PostgreSQL, and gunicorn and granian in .venv
 	@$(VENV)/python -m benchmarks.serving $(ARGS)

@@ -19,11 +19,11 @@ from statistics import median
 
 from benchmarks import load, processes, world
 from benchmarks.candidates import AGAIN, BASELINE, CANDIDATES, Candidate, Server, running
+from benchmarks.tables import ratio_with_interval
 
 CONNECTIONS = 8
 REQUESTS_EACH = 10
 BOOKED = "302 /tickets/"
-RESAMPLES = 10_000
 COLUMNS = (
     "server",
     "bookings/s",
@@ -90,19 +90,6 @@ def book(server: Server, posts: Sequence[bytes], requests_each: int) -> load.Loa
     return asyncio.run(
         load.drive(server.port, posts, connections=CONNECTIONS, requests_each=requests_each)
     )
-
-
-def ratio_with_interval(
-    rates: Sequence[float], base: Sequence[float]
-) -> tuple[float, float, float]:
-    """The median of the rounds' ratios, and its 95 % interval (bootstrap over rounds).
-
-    The median, because the machine's other work comes in bursts that spoil single turns.
-    """
-    ratios = [rate / its_base for rate, its_base in zip(rates, base, strict=True)]
-    rng = random.Random(1)
-    drawn = sorted(median(rng.choices(ratios, k=len(ratios))) for _each in range(RESAMPLES))
-    return median(ratios), drawn[int(0.025 * RESAMPLES)], drawn[int(0.975 * RESAMPLES)]
 
 
 def table(results: dict[str, Result]) -> str:

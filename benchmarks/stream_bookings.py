@@ -13,9 +13,9 @@ from benchmarks.changing import Subject, add_events
 from benchmarks.crowd import Crowd, Place
 from benchmarks.evento_server import EventoServer, serving
 from benchmarks.quiet import Watch, undisturbed
-from benchmarks.serving import BOOKED, CONNECTIONS, ratio_with_interval
+from benchmarks.serving import BOOKED, CONNECTIONS
 from benchmarks.stream_opening import SETTLE_SECONDS, open_all, people, visitors
-from benchmarks.tables import middle, percentile
+from benchmarks.tables import middle, percentile, ratio_with_interval
 from benchmarks.world import World
 
 COLUMNS = [

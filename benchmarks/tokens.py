@@ -1,4 +1,4 @@
-"""Access tokens for people who are signed in: run by `benchmarks.api`; cookies in, tokens out, as JSON."""
+"""Access tokens for people who are signed in: run by `benchmarks.rush`; cookies in, tokens out, as JSON."""
 
 import json
 import sys

@@ -40,6 +40,12 @@ class World:
             connection.execute("VACUUM ANALYZE")
             connection.execute("CHECKPOINT")
 
+    def rows(self, table: str) -> int:
+        """How many rows there are in `table`."""
+        with psycopg.connect(self.url) as connection:
+            query = sql.SQL("SELECT COUNT(*) FROM {}").format(sql.Identifier(table))
+            return connection.execute(query).fetchone()[0]
+
     def tickets(self) -> int:
         """How many tickets there are. Raises AssertionError when the events count otherwise."""
         with psycopg.connect(self.url) as connection:
@@ -75,7 +81,7 @@ def built(name: str, *, people: int, events: int = 1, server: str = SERVER_URL) 
 def environment(database_url: str) -> dict[str, str]:
     """As in production, but without TLS."""
     return os.environ | {
-        "DJANGO_SETTINGS_MODULE": "evento.settings",
+        "DJANGO_SETTINGS_MODULE": "benchmarks.settings",
         "DATABASE_URL": database_url,
         "SECRET_KEY": "benchmarks-" + "k" * 50,
         "SITE_URL": "http://localhost:8000",
