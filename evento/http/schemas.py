@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from ninja import Schema
-from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from evento.http.pagination import MAX_CURSOR_LENGTH, PAGE_SIZE, Page
 
@@ -18,8 +18,13 @@ class Input(Schema):
     model_config = ConfigDict(extra="forbid")
 
 
-class Output(Schema):
-    """What an answer carries, read from an object's attributes or a dict."""
+class Output(BaseModel):
+    """What an answer carries, read from an object's attributes or a dict.
+
+    Not ninja's Schema, whose resolvers nobody uses here and every answer would pay for.
+    """
+
+    model_config = ConfigDict(from_attributes=True)
 
 
 def _text_only(value: Any) -> Any:
