@@ -3,6 +3,7 @@
 A cover is a grid of four by four cells, each a shape on a ground; the palette follows the category.
 """
 
+import functools
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -97,6 +98,8 @@ def _svg_shape(cell: Cell) -> str:
     return f'<path d="{path}" fill="{cell.colour}"/>'
 
 
+# Some 2 KB each, for the events that are looked at; drawing one takes a tenth of its card's time.
+@functools.lru_cache(maxsize=1000)
 def cover_svg(event_id: UUID, category: str = "", css_class: str = "") -> str:
     """The cover as an SVG element, for a page under a strict policy: presentation attributes only.
 
