@@ -92,6 +92,7 @@ def test_backup_holds_covers_from_before_the_database_and_those_that_came_meanwh
 ):
     """So all that the copy names are among them, whatever people do in between."""
     covers = settings.MEDIA_ROOT / "covers"
+    assert [path.name for path in sorted(covers.iterdir())] == ["a-small.webp", "a.webp"]
 
     def come_and_go():
         (covers / "b.webp").write_bytes(b"new")
