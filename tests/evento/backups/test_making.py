@@ -126,7 +126,11 @@ def test_two_backups_to_one_name_lose_neither(tmp_path):
 
 
 @pytest.mark.sqlite
-def test_backup_of_sqlite_is_one_file_that_needs_nothing_beside_it(backup):
+def test_backup_of_sqlite_is_one_file_that_needs_nothing_beside_it(site, tmp_path):
+    backup = tmp_path / "x.tar"
+    source = database_for_servers(tmp_path)
+    assert ended(manage("backup", str(backup), database_url=source, folder=tmp_path / "b"))[0] == 0
+
     with tarfile.open(backup) as tar:
         database = gzip.decompress(tar.extractfile(DATABASE["sqlite"]).read())
 
