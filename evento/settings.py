@@ -6,9 +6,12 @@ docs/operations.md anew.
 """
 
 import hmac
+import os
 import secrets
 import sys
+import tempfile
 import zoneinfo
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -44,12 +47,23 @@ VAR_DIR = BASE_DIR / env.text(
 
 
 def embedded_secret_key() -> str:
-    """The key of the embedded default: made once, readable by its owner only, kept in `var/`."""
+    """The key of the embedded default: made once, readable by its owner only, kept in `var/`.
+
+    Web and worker may start at the same first moment. A key has its name only when it is whole, and the one
+    that has it first stays: the others read that.
+    """
     path = VAR_DIR / "secret_key"
     if not path.exists():
         VAR_DIR.mkdir(exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(64))
+        # For its owner only, as mkstemp makes files.
+        descriptor, part = tempfile.mkstemp(prefix=".secret_key.", dir=VAR_DIR)
+        try:
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(64))
+            with suppress(FileExistsError):
+                path.hardlink_to(part)
+        finally:
+            Path(part).unlink()
     return path.read_text().strip()
 
 

@@ -1,7 +1,8 @@
 """`make test`: all tests on SQLite and on PostgreSQL, branch coverage over both together.
 
-`python -m tests.run_all [--no-cov] [pytest arguments]`, or `--has-postgresql` to ask only. PostgreSQL is
-used when it answers; with CI=true it must. TEST_DATABASE_URL names a server that allows making databases.
+`python -m tests.run_all [--no-cov] [--on=PostgreSQL] [pytest arguments]`, or `--has-postgresql` to ask only.
+PostgreSQL is used when it answers; with CI=true it must. TEST_DATABASE_URL names a server that allows making
+databases. The closing lines of a run of all tests stay in test-results/closing.txt.
 """
 
 import hashlib
@@ -99,14 +100,18 @@ def main(arguments):
     if arguments == ["--has-postgresql"]:
         return 0 if postgresql_url() else 1
     coverage = "--no-cov" not in arguments
-    arguments = [argument for argument in arguments if argument != "--no-cov"]
+    only = {it.removeprefix("--on=") for it in arguments if it.startswith("--on=")}
+    arguments = [it for it in arguments if it != "--no-cov" and not it.startswith("--on=")]
     # A choice of tests says nothing about coverage.
     coverage = coverage and not arguments
     RESULTS.mkdir(exist_ok=True)
+    closing_lines = RESULTS / "closing.txt"
+    if coverage:
+        closing_lines.unlink(missing_ok=True)
     for old in [*ROOT.glob(".coverage"), *ROOT.glob(".coverage.*")]:
         old.unlink()
     failed, closings = False, []
-    for engine, url in list(engines()):
+    for engine, url in [it for it in engines() if not only or it[0] in only]:
         status, closing = run_pytest(engine, url, arguments, coverage=coverage)
         failed = failed or status != 0
         closings.append(f"{engine}: {closing}")
@@ -114,6 +119,8 @@ def main(arguments):
         say("\n== Coverage of both together (htmlcov/index.html, coverage.xml)")
         failed = report_coverage() != 0 or failed
     say("\n" + "\n".join(closings))
+    if coverage:
+        closing_lines.write_text("\n".join(closings) + "\n")
     return 1 if failed else 0
 
 

@@ -69,15 +69,16 @@ def _feed(psql: subprocess.Popen[bytes], unpack: subprocess.Popen[bytes], after:
     """Hand the statements to psql, and the COMMIT only when pg_restore came to its end."""
     assert psql.stdin is not None  # noqa: S101 - for the types
     assert unpack.stdout is not None  # noqa: S101
-    with unpack.stdout as dumped, psql.stdin as statements:
+    with unpack.stdout as dumped:
         try:
-            statements.write(BEFORE.encode())
-            shutil.copyfileobj(dumped, statements, COPY_BYTES)
-            whole = unpack.wait() == 0
-            if whole:
-                # pg_restore leaves an empty search path behind.
-                statements.write(f"\nSET search_path = public;\n{after}\nCOMMIT;\n".encode())
-                statements.flush()
+            # Closing writes what is left, and meets a psql that has ended as well.
+            with psql.stdin as statements:
+                statements.write(BEFORE.encode())
+                shutil.copyfileobj(dumped, statements, COPY_BYTES)
+                whole = unpack.wait() == 0
+                if whole:
+                    # pg_restore leaves an empty search path behind.
+                    statements.write(f"\nSET search_path = public;\n{after}\nCOMMIT;\n".encode())
         except BrokenPipeError:  # psql has said why, and ended
             unpack.terminate()
             whole = False

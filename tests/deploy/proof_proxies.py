@@ -11,6 +11,7 @@ import ssl
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 from django.core.cache import cache
@@ -33,6 +34,7 @@ pytestmark = pytest.mark.server
 
 WORKERS = 2 if connection.vendor == "postgresql" else 1
 SLOW = 12
+METRICS_TOKEN = "whoever-scrapes-knows"
 OVER_THE_LIMIT = 13_000_000  # bytes; the proxies take 12 MiB
 
 
@@ -59,6 +61,7 @@ def site(request, event, tmp_path):
     (tmp_path / "files" / "a.css").write_text("a {}")
     behind = {"SITE_URL": f"https://localhost:{tls}", "ALLOWED_HOSTS": "localhost,127.0.0.1"}
     behind |= {"TRUSTED_PROXY_COUNT": "1", "ORGANISER_CODE": CODE}
+    behind |= {"METRICS_TOKEN": METRICS_TOKEN}
     with (
         database_shared_with_servers(tmp_path) as url,
         running(tmp_path, database_url=url, workers=WORKERS, threads=4, **behind) as server,
@@ -171,6 +174,25 @@ def test_client_is_who_the_proxy_says_whatever_the_client_says(site):
     assert (wrong, right, hidden) == (["200"] * 5, "limited", "limited")
     assert neighbour == "302"
     assert list(User.objects.values_list("username", flat=True)) == ["olga"]
+
+
+def test_of_what_machines_ask_only_healthz_can_be_asked_from_outside(site):
+    paths = ("/healthz", "/readyz", "/readyz?include=mail", "/%72eadyz", "/metrics")
+    bearer = f"Bearer {METRICS_TOKEN}"
+    status = ("--output", os.devnull, "--write-out", "%{http_code}")
+
+    def ask_evento(path):
+        request = Request(f"{site.server.url}{path}", headers={"Authorization": bearer})
+        with urlopen(request, timeout=PATIENCE) as answer:
+            return answer.status
+
+    inside = [ask_evento(path) for path in paths]
+    outside = [
+        site.proxy.curl(path, "--header", f"Authorization: {bearer}", *status) for path in paths
+    ]
+
+    assert inside == [200] * 5
+    assert outside == [["200"], *[["404"]] * 4]
 
 
 def test_name_of_a_request_is_the_proxys_to_give(site):

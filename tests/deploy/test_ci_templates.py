@@ -88,6 +88,26 @@ def test_no_expression_becomes_part_of_a_script():
     assert "${{" not in github_scripts()
 
 
+def test_what_is_released_passes_all_proofs_first():
+    (tried,) = [step for step in GITHUB_JOBS["test"]["steps"] if step.get("run") == ".ci/run"]
+
+    assert tried["env"]["PROOFS"] == "${{ github.ref_type == 'tag' && 'full' || 'short' }}"
+    assert GITLAB["test"]["script"] == [
+        'if [ -n "$CI_COMMIT_TAG" ]; then export PROOFS=full; fi',
+        ".ci/run",
+    ]
+
+
+def test_each_check_and_proof_of_deploy_is_in_ci():
+    run = (ROOT / ".ci/run").read_text()
+    targets = re.findall(
+        r"^(proof-\w+|validate-deploy):", (ROOT / "Makefile").read_text(), re.MULTILINE
+    )
+    elsewhere = {"proof-oversell", "proof-notices", "proof-api"}  # not of deploy/
+
+    assert [it for it in targets if f"make {it}" not in run and it not in elsewhere] == []
+
+
 @pytest.mark.parametrize("scripts", [github_scripts, gitlab_scripts], ids=["GitHub", "GitLab"])
 def test_scripts_are_there_and_can_be_run(scripts):
     named = {name for name in SCRIPT.findall(scripts()) if not name.endswith(".tfvars")}

@@ -121,3 +121,18 @@ def test_units_start_commands_that_exist(unit):
         assert wrong_command(["python", *arguments]) == ""
     else:
         assert arguments[:3] == ["-m", "uvicorn", "evento.asgi:application"]
+
+
+@pytest.mark.parametrize("name", ["evento-web", "evento-worker"])
+def test_what_must_always_run_is_started_again_whatever_its_status(name):
+    """Status 0 included: uvicorn with two processes ends with it when neither can start."""
+    lines = (ROOT / "deploy" / f"{name}.service").read_text().splitlines()
+
+    assert {"Restart=always", "RestartSec=5", "StartLimitIntervalSec=0"} <= set(lines)
+
+
+def test_containers_that_must_always_run_are_started_again_whatever_their_status():
+    """Compose's on-failure would not, after status 0."""
+    always = {name: COMPOSE["services"][name]["restart"] for name in [*EVENTO[1:], "proxy"]}
+
+    assert set(always.values()) == {"unless-stopped"}

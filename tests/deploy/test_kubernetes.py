@@ -5,6 +5,7 @@ import yaml
 from django.test import Client
 
 from evento.backups.making import default_folder
+from evento.probes import ADDRESSES
 from tests.deploy.known import DOCKERFILE, ROOT, image_variables, unknown, wrong_command
 
 FOLDER = ROOT / "deploy/kubernetes"
@@ -40,6 +41,10 @@ PODS = pods()
 
 def containers(pod):
     return [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]
+
+
+def namespace_given_in(folder):
+    return yaml.safe_load((folder / "kustomization.yaml").read_text()).get("namespace")
 
 
 def settings_files():
@@ -178,6 +183,45 @@ def test_the_stream_has_an_ingress_of_its_own():
     }
 
     assert paths == {"evento": "/", "evento-live": "/live/"}
+
+
+def test_all_that_is_made_is_in_the_namespace_that_rollout_asks():
+    """kubectl puts what names no namespace into that of its context, which is another one."""
+    nowhere = [
+        f"{folder.name} {document['kind']} {document['metadata']['name']}"
+        for folder in [FOLDER / "base", *FOLDER.glob("components/*"), *FOLDER.glob("overlays/*")]
+        for path in sorted(folder.glob("*.yaml"))
+        for document in yaml.safe_load_all(path.read_text())
+        if "metadata" in document
+        and document["kind"] != "Namespace"
+        and "evento" not in (namespace_given_in(folder), document["metadata"].get("namespace"))
+    ]
+
+    assert nowhere == ["k3s HelmChartConfig traefik"]  # of the cluster, not of the overlay
+
+
+@pytest.mark.django_db
+def test_what_machines_ask_but_healthz_leads_nowhere_from_outside():
+    named = {
+        (document["kind"], document["metadata"]["name"]): document
+        for document in documents("components/traefik/*.yaml")
+        if "spec" in document
+    }
+    (component,) = documents("components/traefik/kustomization.yaml")
+    (patch,) = [
+        patch["patch"]
+        for patch in component["patches"]
+        if patch["target"].get("name") == "evento-not-from-outside"
+    ]
+    ingress = named["Ingress", "evento-not-from-outside"]
+    paths = ingress["spec"]["rules"][0]["http"]["paths"]
+    nowhere = named["Middleware", "evento-nothing-here"]["spec"]["replacePath"]["path"]
+
+    assert {(it["path"], it["pathType"]) for it in paths} == {
+        (path, "Exact") for path in ADDRESSES if path != "/healthz"
+    }
+    assert "router.middlewares: evento-evento-nothing-here@kubernetescrd" in patch
+    assert Client().get(nowhere).status_code == 404
 
 
 @pytest.mark.parametrize("name", PODS)

@@ -2,6 +2,7 @@
 
 import io
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -11,13 +12,15 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from accounts.models import User, UsernameHold, WrongOrganiserCode
+from accounts.purging import remove_never_verified
 from evento.database import delete_in_batches
 from events.models import Event
-from notifications.models import Announcement, Notification, OutgoingEmail
+from notifications.models import Announcement, EmailOptOut, Notification, OutgoingEmail
 from tests.accounts.factories import UserFactory
 from tests.events.factories import EventFactory
 from tests.tickets.factories import TicketFactory
 from tickets.models import HolderMessage, Ticket
+from tickets.services.purging import remove_archived_event
 
 pytestmark = pytest.mark.django_db
 
@@ -101,7 +104,10 @@ def test_notices_go_after_a_year(attendee, now):
 def test_accounts_never_confirmed_go_after_30_days_with_their_mails(db):
     old = stranger("old", age=31 * DAY)
     mail("welcome", state="sent", age=31 * DAY, recipient=old)
+    Notification.objects.create(recipient=old, kind="x", key="welcome")
+    EmailOptOut.objects.create(user=old, kind="x")
     stranger("new", age=29 * DAY)
+    stranger("closed", age=31 * DAY, is_active=False)
     stranger("staff", age=31 * DAY, is_staff=True)
     stranger("was-here", age=31 * DAY, last_login=timezone.now())
     User.objects.filter(pk=UserFactory(username="confirmed").pk).update(
@@ -111,7 +117,7 @@ def test_accounts_never_confirmed_go_after_30_days_with_their_mails(db):
     purge()
 
     names = set(User.objects.values_list("username", flat=True))
-    assert names == {"new", "staff", "was-here", "confirmed"}
+    assert names == {"new", "closed", "staff", "was-here", "confirmed"}
     assert not OutgoingEmail.objects.exists()
     assert not EmailAddress.objects.filter(email=old.email).exists()
 
@@ -125,6 +131,34 @@ def test_account_that_something_points_to_stays_whole(db):
 
     assert User.objects.filter(pk=person.pk).exists()
     assert OutgoingEmail.objects.filter(recipient=person).exists()
+
+
+def test_account_confirmed_since_it_was_listed_stays(now):
+    person = UserFactory(verified=True)
+    User.objects.filter(pk=person.pk).update(date_joined=now - 99 * DAY)
+
+    assert remove_never_verified(person.pk, now=now) is False
+    assert User.objects.filter(pk=person.pk).exists()
+
+
+def test_account_goes_with_the_archived_event_that_alone_held_it(organiser, now):
+    person = stranger("holder", age=400 * DAY)
+    TicketFactory(
+        holder=person, event=EventFactory(organiser=organiser, archived_at=now - 366 * DAY)
+    )
+
+    purge()
+
+    assert not User.objects.filter(pk=person.pk).exists()
+
+
+def test_event_that_is_archived_no_more_stays_and_one_that_is_gone_is_no_error(now):
+    event = EventFactory()
+
+    remove_archived_event(event.pk, now=now)
+    remove_archived_event(uuid4(), now=now)
+
+    assert Event.objects.filter(pk=event.pk).exists()
 
 
 @pytest.mark.parametrize(("age", "taken"), [(29 * DAY, True), (31 * DAY, False)])

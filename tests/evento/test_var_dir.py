@@ -3,7 +3,11 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
+
+from evento import settings as settings_module
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROGRAM = """
@@ -50,3 +54,22 @@ def test_same_folder_has_the_same_key_again(tmp_path):
     paths(VAR_DIR=str(tmp_path))
 
     assert (tmp_path / "secret_key").read_text() == key
+
+
+def test_those_who_start_at_the_same_first_moment_share_one_key(tmp_path, monkeypatch):
+    at_once = 8
+    together = Barrier(at_once)
+
+    def start(_number):
+        together.wait()
+        return settings_module.embedded_secret_key()
+
+    with ThreadPoolExecutor(at_once) as pool:
+        for number in range(100):
+            folder = tmp_path / str(number)
+            monkeypatch.setattr(settings_module, "VAR_DIR", folder)
+            keys = list(pool.map(start, range(at_once)))
+
+            assert len(set(keys)) == 1
+            assert len(keys[0]) >= 64
+            assert [path.name for path in folder.iterdir()] == ["secret_key"]

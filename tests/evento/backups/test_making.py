@@ -1,15 +1,23 @@
 """A backup is whole under its name, and made while the site runs."""
 
+import contextlib
+import gzip
 import io
 import os
 import resource
+import sqlite3
 import stat
+import tarfile
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
-from evento.backups.archive import fingerprint
+from evento.backups.archive import DATABASE, MANIFEST, BackupError, fingerprint, written_whole
+from evento.backups.making import default_name, make_backup
 from tests.evento.backups.tools import ended, manage, refused
 from tests.servers import database_for_servers
 
@@ -29,6 +37,16 @@ def test_backup_says_which_key_it_needs_and_does_not_hold_it(site, settings, tmp
     assert fingerprint(settings.SECRET_KEY) in out.getvalue()
     assert settings.SECRET_KEY not in out.getvalue()
     assert settings.SECRET_KEY.encode() not in file.read_bytes()
+
+
+@pytest.mark.parametrize(("in_a_file", "place"), [(True, "var/secret_key"), (False, "SECRET_KEY")])
+def test_backup_says_where_the_key_is(site, settings, tmp_path, in_a_file, place):
+    settings.SECRET_KEY_IS_IN_A_FILE = in_a_file
+    out = io.StringIO()
+
+    call_command("backup", str(tmp_path / "x.tar"), stdout=out)
+
+    assert f"Keep {place} in another place" in out.getvalue()
 
 
 def test_backup_writes_over_a_file_only_when_forced(backup):
@@ -56,9 +74,92 @@ def test_backup_without_a_name_lies_in_var_and_keeps_the_newest(site, settings):
     assert "mine.tar" in names
 
 
+def test_folder_that_backup_makes_is_for_its_owner_only(site, settings):
+    call_command("backup", stdout=io.StringIO())
+
+    assert stat.S_IMODE((settings.VAR_DIR / "backups").stat().st_mode) == 0o700
+
+
+def test_names_of_backups_sort_by_the_time_wherever_the_clock_hangs():
+    earlier = datetime(2026, 7, 1, 1, 30, tzinfo=ZoneInfo("Asia/Tokyo"))
+    later = datetime(2026, 6, 30, 18, tzinfo=ZoneInfo("Europe/London"))
+
+    assert default_name(earlier) == "evento-20260630T163000Z.tar" < default_name(later)
+
+
+def test_backup_holds_covers_from_before_the_database_and_those_that_came_meanwhile(
+    site, settings, tmp_path
+):
+    """So all that the copy names are among them, whatever people do in between."""
+    covers = settings.MEDIA_ROOT / "covers"
+    assert [path.name for path in sorted(covers.iterdir())] == ["a-small.webp", "a.webp"]
+
+    def come_and_go():
+        (covers / "b.webp").write_bytes(b"new")
+        (covers / "a.webp").unlink(missing_ok=True)
+
+    make_backup(tmp_path / "x.tar", force=False, step=come_and_go)
+
+    with tarfile.open(tmp_path / "x.tar") as tar:
+        assert tar.getnames() == [
+            "media/covers/a-small.webp",
+            DATABASE[connection.vendor],
+            "media/covers/b.webp",
+            MANIFEST,
+        ]
+
+
+def test_two_backups_to_one_name_lose_neither(tmp_path):
+    file = tmp_path / "backups" / "x.tar"
+    file.parent.mkdir()
+
+    def write_while_another_does():
+        with written_whole(file, force=False) as part:
+            part.write_text("second")
+            file.write_text("first")
+
+    with pytest.raises(BackupError, match="already"):
+        write_while_another_does()
+
+    assert file.read_text() == "first"
+    assert list(file.parent.iterdir()) == [file]
+
+
+@pytest.mark.sqlite
+def test_backup_of_sqlite_is_one_file_that_needs_nothing_beside_it(site, tmp_path):
+    backup = tmp_path / "x.tar"
+    source = database_for_servers(tmp_path)
+    assert ended(manage("backup", str(backup), database_url=source, folder=tmp_path / "b"))[0] == 0
+
+    with tarfile.open(backup) as tar:
+        database = gzip.decompress(tar.extractfile(DATABASE["sqlite"]).read())
+
+    # The header's version of the format: 1 is a journal, 2 a log in another file.
+    assert database[18:20] == b"\x01\x01"
+
+
+@pytest.mark.sqlite
+def test_damaged_database_is_not_kept_as_a_backup(site, tmp_path):
+    source = database_for_servers(tmp_path)
+    with contextlib.closing(sqlite3.connect(source.removeprefix("sqlite:///"))) as file:
+        file.executescript("DELETE FROM events_event;")  # and so tickets of no event
+
+    status, _out, errors = ended(
+        manage("backup", str(tmp_path / "x.tar"), database_url=source, folder=tmp_path / "b")
+    )
+
+    assert status == 1
+    assert "points to nothing" in errors
+    assert not (tmp_path / "x.tar").exists()
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
-    [({"keep": 0}, "from 1 upwards"), ({"file": Path("/nowhere/at/all/x.tar")}, "no folder")],
+    [
+        ({"keep": 0}, "from 1 upwards"),
+        ({"keep": 2, "file": Path("/nowhere/at/all/x.tar")}, "no FILE beside it"),
+        ({"file": Path("/nowhere/at/all/x.tar")}, "no folder"),
+    ],
 )
 def test_backup_refuses_options_that_mean_nothing(site, options, words):
     file = [str(options.pop("file"))] if "file" in options else []

@@ -1,10 +1,14 @@
 """A restore looks at everything first, and changes all or nothing."""
 
+import contextlib
 import gzip
 import io
 import os
 import resource
+import sqlite3
 import tarfile
+from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.core.management import call_command
@@ -40,6 +44,26 @@ def test_restore_on_a_full_disk_changes_nothing(backup, databases, tmp_path):
 
 def test_restore_refuses_a_database_that_is_not_empty(backup):
     assert "not empty" in refused(backup)
+
+
+def test_dry_run_refuses_what_restore_would_refuse(backup):
+    assert "not empty" in refused(backup, "--dry-run")
+
+
+def test_restore_takes_a_database_that_was_only_migrated_and_looked_at(backup, databases, tmp_path):
+    """As in a container, whose migration comes first; a visitor leaves a session and counts of limits."""
+    target, there = databases("migrated"), tmp_path / "there"
+    options = {"database_url": target, "folder": there}
+    assert ended(manage("migrate", "--verbosity", "0", **options))[0] == 0
+    look = "from django.core.cache import cache; cache.set('x', 1);"
+    look += "from django.contrib.sessions.backends.db import SessionStore; SessionStore().save()"
+    assert ended(manage("shell", "--command", look, **options))[0] == 0
+
+    status, out, errors = ended(manage("restore", str(backup), **options))
+
+    assert (status, errors) == (0, "")
+    assert "All counts are right." in out
+    assert (there / "media" / "covers" / "a.webp").stat().st_mode & 0o777 == 0o644
 
 
 def test_restore_replaces_rows_and_keeps_covers_when_told(backup, site, settings):
@@ -79,13 +103,22 @@ def test_dry_run_says_what_the_backup_is_and_changes_nothing(backup):
 
 
 def test_restore_holds_waiting_mail_back_until_it_is_released(backup, site):
-    Announcement.objects.create(kind="x", about=site.pk, caused_at=timezone.now())
+    now = timezone.now()
+    Announcement.objects.create(kind="x", about=site.pk, caused_at=now)
+    Announcement.objects.create(kind="done", about=site.pk, caused_at=now, expanded_at=now)
+    OutgoingEmail.objects.filter(key="waits").update(
+        attempts=3, next_attempt_at=now + timedelta(hours=1)
+    )
+    lease = {"leased_by": uuid4(), "leased_until": now, "state": "sending"}
+    OutgoingEmail.objects.create(address="d@example.org", kind="x", key="in-hand", **lease)
     call_command("backup", str(backup), force=True, stdout=io.StringIO())
 
     call_command("restore", str(backup), replace=True, stdout=io.StringIO())
 
-    assert mail_states() == {"waits": "parked", "sent": "sent"}
-    held = Announcement.objects.get()
+    assert mail_states() == {"waits": "parked", "in-hand": "parked", "sent": "sent"}
+    assert OutgoingEmail.objects.get(key="in-hand").leased_by is None
+    assert Announcement.objects.get(kind="done").last_error == ""
+    held = Announcement.objects.get(kind="x")
     assert held.next_attempt_at.year == 9000
     OutgoingEmail.objects.create(address="c@example.org", kind="x", key="bad", state="parked")
     out = io.StringIO()
@@ -95,11 +128,25 @@ def test_restore_holds_waiting_mail_back_until_it_is_released(backup, site):
 
     call_command("release_mail", stdout=io.StringIO())
 
-    assert mail_states() == {"waits": "queued", "sent": "sent", "bad": "parked"}
+    queued = {"waits": "queued", "in-hand": "queued"}
+    assert mail_states() == queued | {"sent": "sent", "bad": "parked"}
+    mail = OutgoingEmail.objects.get(key="waits")
+    assert (mail.attempts, mail.next_attempt_at <= timezone.now()) == (0, True)
     held.refresh_from_db()
     assert (held.next_attempt_at <= timezone.now(), held.last_error) == (True, "")
     call_command("release_mail", stdout=out)
     assert out.getvalue().endswith("No mail is held back.\n")
+
+
+def test_announcements_alone_are_held_and_released_too(backup, site):
+    OutgoingEmail.objects.all().delete()
+    Announcement.objects.create(kind="x", about=site.pk, caused_at=timezone.now())
+    call_command("backup", str(backup), force=True, stdout=io.StringIO())
+    call_command("restore", str(backup), replace=True, stdout=io.StringIO())
+
+    call_command("release_mail", stdout=io.StringIO())
+
+    assert Announcement.objects.get().next_attempt_at <= timezone.now()
 
 
 def test_restore_sends_waiting_mail_when_told(backup):
@@ -162,6 +209,28 @@ def test_restore_refuses_names_that_lead_elsewhere(backup, name):
     assert "which no backup of Evento does" in refused(backup, "--replace")
 
 
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE])
+def test_restore_refuses_what_is_no_plain_file(backup, kind):
+    change(backup, name="media/covers/x.webp", kind=kind)
+
+    assert "which no backup of Evento does" in refused(backup, "--replace")
+
+
+def test_restore_refuses_a_backup_without_a_database(backup):
+    change(backup, without=DATABASE[connection.vendor])
+
+    assert refused(backup, "--replace") == "The backup holds no database."
+
+
+def test_restore_refuses_a_manifest_that_is_none(backup):
+    with tarfile.open(backup, "w") as tar:
+        entry = tarfile.TarInfo(MANIFEST)
+        entry.size = 5
+        tar.addfile(entry, io.BytesIO(b"Hello"))
+
+    assert refused(backup, "--replace") == "The manifest of the backup cannot be read."
+
+
 def test_restore_refuses_no_file_and_no_backup(site, tmp_path):
     (tmp_path / "x.tar").write_text("Hello")
 
@@ -180,6 +249,35 @@ def test_failed_restore_of_the_database_leaves_all_as_it_was(backup, settings):
     refused(backup, "--replace")
 
     assert not (settings.MEDIA_ROOT / "covers" / "a.webp").exists()
+
+
+def test_restore_of_what_is_no_database_leaves_all_as_it_was(backup):
+    change(backup, database=lambda _it: b"Hello")
+
+    assert refused(backup, "--replace")
+
+
+@pytest.mark.sqlite
+def test_restore_refuses_rows_that_point_to_nothing(backup, tmp_path):
+    def orphaned(packed):
+        copy = tmp_path / "copy"
+        copy.write_bytes(gzip.decompress(packed))
+        with contextlib.closing(sqlite3.connect(copy)) as file:
+            file.executescript("DELETE FROM events_event;")
+        return gzip.compress(copy.read_bytes())
+
+    change(backup, database=orphaned)
+
+    assert "points to nothing" in refused(backup, "--replace")
+
+
+@pytest.mark.postgresql
+def test_restore_ends_at_the_first_statement_that_fails(backup):
+    change(
+        backup, database=lambda it: it.replace(b"CREATE TABLE public.", b"CREATE TABEL public.", 1)
+    )
+
+    assert "could not be restored; it is as it was" in refused(backup, "--replace")
 
 
 def test_restore_warns_of_another_key_unless_it_is_a_fallback(backup, settings):

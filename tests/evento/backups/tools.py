@@ -33,6 +33,9 @@ def manage(*arguments, database_url, folder, **more):
         "VAR_DIR": str(folder),
         "SECRET_KEY": django_settings.SECRET_KEY,
     }
+    if "preexec_fn" in more:
+        # A limit on the size of files would also cut off what Python keeps of its own modules.
+        environment["PYTHONDONTWRITEBYTECODE"] = "1"
     return subprocess.Popen(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
@@ -65,7 +68,7 @@ def rows(database_url):
         }
 
 
-def change(backup, *, manifest=None, database=None, name=None):
+def change(backup, *, manifest=None, database=None, name=None, without=None, kind=tarfile.REGTYPE):
     """The same backup with another manifest or database, and sums that fit: made by somebody on purpose."""
     with tarfile.open(backup) as tar:
         content = {member.name: tar.extractfile(member).read() for member in tar.getmembers()}
@@ -73,7 +76,9 @@ def change(backup, *, manifest=None, database=None, name=None):
     if database is not None:
         content[DATABASE[connection.vendor]] = database(content[DATABASE[connection.vendor]])
     if name is not None:
-        content[name] = b"x"
+        content[name] = b"" if kind != tarfile.REGTYPE else b"x"
+    if without is not None:
+        del content[without]
     values["files"] = {
         key: {"size": len(value), "sha256": hashlib.sha256(value).hexdigest()}
         for key, value in content.items()
@@ -83,6 +88,7 @@ def change(backup, *, manifest=None, database=None, name=None):
         for key, value in (content | {MANIFEST: json.dumps(values).encode()}).items():
             entry = tarfile.TarInfo(key)
             entry.size = len(value)
+            entry.type = kind if key == name else tarfile.REGTYPE
             tar.addfile(entry, io.BytesIO(value))
 
 
