@@ -7,6 +7,7 @@ from pathlib import Path
 import openapi_spec_validator
 import pytest
 from django.urls import URLPattern, get_resolver
+from django.utils.html import escape
 
 from evento.api import api
 from evento.http.auth import PUBLIC
@@ -63,6 +64,15 @@ def test_documentation_page_is_of_this_site_alone(client, db):
 
     assert 'data-url="/api/v1/openapi.json"' in html
     assert re.findall(r'(?:src|href)="(?:https?:)?//[^"]+', html) == []
+
+
+def test_documentation_page_names_every_operation_without_javascript(client, db, document):
+    html = client.get("/api/v1/docs").content.decode()
+    without_javascript = html.partition("<noscript>")[2].partition("</noscript>")[0]
+
+    for name, operation in operations(document).items():
+        assert f"<dt><code>{name}</code></dt>" in without_javascript
+        assert escape(operation["summary"]) in without_javascript
 
 
 def test_documentation_page_gives_a_csrf_token_to_those_who_need_one(client, attendee):
