@@ -5,6 +5,7 @@ import gzip
 import io
 import os
 import resource
+import shutil
 import sqlite3
 import tarfile
 from datetime import timedelta
@@ -165,6 +166,22 @@ def test_restore_refuses_a_backup_that_was_cut_off(backup, share):
     os.truncate(backup, int(end * share))
 
     assert "missing" in refused(backup, "--replace")
+
+
+@pytest.mark.postgresql
+def test_nothing_is_committed_when_pg_restore_fails_after_its_last_word(
+    backup, tmp_path, monkeypatch
+):
+    """All it wrote is sound, so psql alone would be content."""
+    real = shutil.which("pg_restore")
+    failing = tmp_path / "bin" / "pg_restore"
+    failing.parent.mkdir()
+    failing.write_text(f'#!/bin/sh\n{real} "$@"\n[ "$1" = --list ]\n')
+    failing.chmod(0o755)
+    monkeypatch.setenv("PATH", str(failing.parent), prepend=os.pathsep)
+    OutgoingEmail.objects.all().delete()
+
+    assert "it is as it was" in refused(backup, "--replace")
 
 
 @pytest.mark.parametrize("name", ["database", "media/covers/a.webp"])
