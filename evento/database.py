@@ -2,13 +2,14 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
 from django.db import IntegrityError, OperationalError, connection
 from django.db.models import Model, QuerySet
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Row = TypeVar("Row", bound=Model)
 
 # PostgreSQL: serialization_failure, deadlock_detected, lock_not_available.
 RETRYABLE_SQLSTATES = {"40001", "40P01", "55P03"}
@@ -93,6 +94,27 @@ def insert(*rows: Model, ignore_conflicts: bool = False) -> None:
                 cursor.execute(_insert_statement(table, ignore_conflicts), each)
     for row in rows:
         row._state.adding, row._state.db = False, connection.alias
+
+
+class Lookup(Generic[Row]):
+    """Finds the row that one text names, by a statement that is built once: see `insert`."""
+
+    VALUE = "the text that a row is looked up by"
+
+    def __init__(self, rows: Callable[[str], "QuerySet[Row]"]) -> None:
+        """`rows(text)` are those asked for, one at most, by a question that is the same for every text."""
+        self._rows = rows
+
+    def find(self, text: str) -> Row | None:
+        """The row, or None."""
+        rows, statement, parameters = self._question
+        values = [text if value == self.VALUE else value for value in parameters]
+        return next(iter(rows.raw(statement, values)), None)
+
+    @functools.cached_property
+    def _question(self) -> tuple["QuerySet[Row]", str, tuple[Any, ...]]:
+        rows = self._rows(self.VALUE)
+        return (rows, *rows.query.sql_with_params())
 
 
 @functools.cache

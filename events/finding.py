@@ -10,9 +10,11 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.db.models import Q
+from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from evento.database import Lookup
 from events.models import Category, Event
 from events.querysets import EventQuerySet
 
@@ -25,6 +27,7 @@ SEARCHED = ("title", "description", "location", "category__name")
 LIST_ORDER = ("starts_on", "starts_at", "id")
 # What lists show. The description is searched in the database and not fetched.
 LISTED = Event.objects.select_related("category").defer("description")
+_PUBLIC = Lookup(lambda slug: Event.objects.public().filter(slug=slug))
 
 
 class Period(StrEnum):
@@ -34,6 +37,14 @@ class Period(StrEnum):
     NOW = "now"
     PAST = "past"
     ALL = "all"
+
+
+def public_event_or_404(slug: str) -> Event:
+    """The event with a public page at that address. Raises Http404."""
+    event = _PUBLIC.find(slug)
+    if event is None:
+        raise Http404
+    return event
 
 
 def site_today(now: datetime) -> date:

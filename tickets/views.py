@@ -17,6 +17,7 @@ from django_htmx.middleware import HtmxDetails
 from accounts.models import User
 from evento.refusals import Refusal
 from events.availability import exact_availability
+from events.finding import public_event_or_404
 from events.models import Event
 from events.permissions import may_manage_event
 from tickets.barcode import barcode_png, barcode_svg
@@ -49,7 +50,7 @@ class SiteRequest(HttpRequest):
 @get_or_post
 def request_ticket(request: SiteRequest, slug: str) -> HttpResponse:
     """POST: book. A GET, as after signing in, leads to the event, whose button does it."""
-    event = get_object_or_404(Event.objects.public(), slug=slug)
+    event = public_event_or_404(slug)
     if not request.user.is_authenticated:
         return redirect_to_login(event.get_absolute_url())
     if request.method != "POST":

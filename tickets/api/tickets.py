@@ -18,7 +18,7 @@ from evento.http.routing import Router, refuses
 from evento.http.schemas import page_of
 from events.answers import when
 from events.api import managed_event, person
-from events.models import Event
+from events.finding import public_event_or_404
 from tickets import services
 from tickets.barcode import barcode_png, barcode_svg
 from tickets.models import Ticket
@@ -72,7 +72,7 @@ def book_ticket(
 
     201 with the new ticket. Asking again is no error: 200 with the same ticket.
     """
-    event = get_object_or_404(Event.objects.public(), slug=slug)
+    event = public_event_or_404(slug)
     booking = services.book_ticket(event, holder=person(request), note=asked.note if asked else "")
     booking.ticket.event, booking.ticket.holder = event, person(request)
     response["Location"] = reverse("api:get_ticket", args=[booking.ticket.pk])

@@ -1,11 +1,13 @@
-"""`insert` stores what `save` would, whichever tables and engine, in as few statements as there can be."""
+"""Statements that are built once store what `save` would, and find what the ORM would."""
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from evento.database import insert
+from evento.database import Lookup, insert
+from events.models import Event
 from notifications.models import Notification, OutgoingEmail
+from tests.events.factories import EventFactory
 from tests.tickets.factories import TicketFactory
 from tickets.models import Ticket
 
@@ -74,3 +76,36 @@ def test_taken_key_is_an_error_and_stores_nothing(attendee):
         insert(*told(attendee, number=2))
 
     assert not Notification.objects.exists()
+
+
+def test_lookup_finds_the_row_that_the_queryset_would(event):
+    other = EventFactory()
+    by_slug = Lookup(lambda slug: Event.objects.public().filter(slug=slug))
+
+    for wanted in (event, other, event):
+        found = by_slug.find(wanted.slug)
+        assert found == wanted
+        assert stored(found) == stored(wanted)
+        assert found.starts_at == wanted.starts_at
+    assert by_slug.find("nothing-here") is None
+    Event.objects.filter(pk=event.pk).update(status=Event.Status.DRAFT)
+    assert by_slug.find(event.slug) is None
+
+
+def test_lookup_asks_once_and_for_nothing_more(event):
+    by_slug = Lookup(lambda slug: Event.objects.public().filter(slug=slug))
+    by_slug.find(event.slug)
+
+    with CaptureQueriesContext(connection) as captured:
+        found = by_slug.find(event.slug)
+        assert found.title
+        assert found.description == event.description
+
+    assert len(captured) == 1
+
+
+def test_text_that_is_looked_up_is_never_part_of_the_statement(event):
+    by_slug = Lookup(lambda slug: Event.objects.public().filter(slug=slug))
+
+    for text in ("' OR 1=1 --", "%s", "%(a)s", Lookup.VALUE):
+        assert by_slug.find(text) is None
