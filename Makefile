@@ -11,7 +11,7 @@ TOOLS_STAMP := .venv-tools/installed
 IMAGE ?= localhost/evento
 export PYTHON
 
-.PHONY: help run test check lint screenshots openapi settings proof-oversell proof-notices proof-api proof-nginx proof-short proof-caddy image proof-image proof-readme validate-deploy bench bench-serving bench-streams clean
+.PHONY: help run test check lint screenshots openapi settings proof proof-oversell proof-notices proof-api proof-nginx proof-short proof-caddy image proof-image proof-readme validate-deploy bench bench-serving bench-streams clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,11 @@ openapi: $(DEV_STAMP) ## The API's description into docs/openapi.json, which a t
 
 settings: $(RUN_STAMP) ## .env.example and the table of settings in docs/operations.md, which a test compares
 	@$(VENV)/python -m evento.settings_docs
+
+proof: $(DEV_STAMP) ## Twin worlds, 10,000 steps against a model, and the rushes, in full on both databases; into docs/proof.md
+	@rm -rf test-results/proof
+	@EVENTO_FULL=1 $(VENV)/python -m tests.run_all --no-cov tests/proof tests/tickets/test_oversell.py tests/tickets/test_races.py
+	@$(VENV)/python -m tests.proof.report
 
 proof-oversell: $(DEV_STAMP) ## 400 people rush for 50 places, in full, on both databases
 	@EVENTO_FULL=1 $(VENV)/python -m tests.run_all --no-cov tests/tickets/test_oversell.py

@@ -64,7 +64,7 @@ class PersonAdmin(admin.ModelAdmin):
     fields = [*FIELDS]
 
     def get_urls(self) -> list[URLPattern]:
-        remove = require_http_methods(["GET", "POST"])(self.remove_factors_view)
+        remove = require_http_methods(["GET", "HEAD", "POST"])(self.remove_factors_view)
         return [
             path(
                 "<uuid:user_id>/second-factors/remove/",

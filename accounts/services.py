@@ -169,7 +169,7 @@ def export_personal_data(user: User) -> dict[str, Any]:
         ],
         "sessions": list(
             UserSession.objects.filter(user=user)
-            .order_by("pk")
+            .order_by("created_at")
             .values("ip", "user_agent", "created_at")
         ),
     }

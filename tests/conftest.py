@@ -16,7 +16,7 @@ from tests.events.factories import EventFactory
 # CI (CI=true) they are collected all the same and fail.
 DEVELOPMENT_LIBRARIES = (
     *("aiosmtpd", "openapi_python_client", "openapi_spec_validator", "playwright"),
-    *("hcl2", "schemathesis", "time_machine", "yaml", "zxingcpp"),
+    *("hcl2", "hypothesis", "schemathesis", "time_machine", "yaml", "zxingcpp"),
 )
 MISSING = [name for name in DEVELOPMENT_LIBRARIES if find_spec(name) is None]
 NAMES_MISSING = re.compile(rf"\b({'|'.join(MISSING)})\b") if MISSING else None

@@ -70,9 +70,9 @@ class EventPages(admin.ModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         pages: list[tuple[str, View, Methods]] = [
             ("copy", self.copy_view, require_POST),
-            ("cancel", self.cancel_view, require_http_methods(["GET", "POST"])),
-            ("archive", self.archive_view, require_http_methods(["GET", "POST"])),
-            ("organisers", self.organisers_view, require_http_methods(["GET", "POST"])),
+            ("cancel", self.cancel_view, require_http_methods(["GET", "HEAD", "POST"])),
+            ("archive", self.archive_view, require_http_methods(["GET", "HEAD", "POST"])),
+            ("organisers", self.organisers_view, require_http_methods(["GET", "HEAD", "POST"])),
             ("remove_organiser", self.remove_organiser_view, require_POST),
             ("withdraw_offer", self.withdraw_offer_view, require_POST),
         ]

@@ -24,7 +24,7 @@ class MessagePages(EventAdmin):
     """The event's admin with its page of messages."""
 
     def get_urls(self) -> list[URLPattern]:
-        view = require_http_methods(["GET", "POST"])(self.messages_view)
+        view = require_http_methods(["GET", "HEAD", "POST"])(self.messages_view)
         page = path(
             "<uuid:event_id>/messages/",
             self.admin_site.admin_view(view),
