@@ -5,6 +5,7 @@ that moment. Nobody has to drop a page: what has become of it reaches an open on
 looks further back than a page can be old (`notifications.live.public.AGE_MARGIN_SECONDS`).
 """
 
+import threading
 import time
 from collections.abc import Callable
 from functools import wraps
@@ -18,6 +19,8 @@ View = Callable[..., HttpResponse]
 
 # Addresses can be made up (searches), so their number is bounded. A page is some 10 to 40 KB.
 MAX_PAGES = 300
+# One thread makes a page, the others that want it wait: all made anew at once would cost a rush its cores.
+LOCKS = 32
 # Cookies by which an answer differs, and headers by which htmx gets another part of the page.
 PERSONAL_COOKIES = (settings.SESSION_COOKIE_NAME, "messages")
 HTMX_HEADERS = ("HTTP_HX_REQUEST", "HTTP_HX_TARGET", "HTTP_HX_HISTORY_RESTORE_REQUEST")
@@ -28,6 +31,9 @@ class _Kept(NamedTuple):
     content: bytes
     headers: dict[str, str]
 
+    def response(self) -> HttpResponse:
+        return HttpResponse(self.content, headers=self.headers)
+
 
 class VisitorPages:
     """Answers that were given within the last `settings.VISITOR_PAGE_SECONDS`, by what was asked."""
@@ -35,6 +41,7 @@ class VisitorPages:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._kept: dict[Any, _Kept] = {}
+        self._making = [threading.Lock() for _each in range(LOCKS)]
 
     def answer(self, request: HttpRequest, make: Callable[[], HttpResponse]) -> HttpResponse:
         """The page as it was given to another visitor a moment ago, else as `make` makes it."""
@@ -44,15 +51,26 @@ class VisitorPages:
             request.get_full_path(),
             *map(request.META.get, HTMX_HEADERS),
         )
-        kept, now = self._kept.get(asked), self._clock()
-        if kept is not None and now - kept.made_at < settings.VISITOR_PAGE_SECONDS:
-            return HttpResponse(kept.content, headers=kept.headers)
-        response = make()
-        if _is_the_same_for_all(request, response):
-            if len(self._kept) >= MAX_PAGES:
-                self._kept.clear()
-            self._kept[asked] = _Kept(now, response.content, dict(response.headers))
-        return response
+        if kept := self._fresh(asked):
+            return kept.response()
+        with self._making[hash(asked) % LOCKS]:
+            if kept := self._fresh(asked):  # who came a moment earlier has made it
+                return kept.response()
+            made_at, response = self._clock(), make()
+            if _is_the_same_for_all(request, response):
+                self._keep(asked, _Kept(made_at, response.content, dict(response.headers)))
+            return response
+
+    def _fresh(self, asked: Any) -> _Kept | None:
+        kept = self._kept.get(asked)
+        if kept is None or self._clock() - kept.made_at >= settings.VISITOR_PAGE_SECONDS:
+            return None
+        return kept
+
+    def _keep(self, asked: Any, kept: _Kept) -> None:
+        if len(self._kept) >= MAX_PAGES:
+            self._kept.clear()
+        self._kept[asked] = kept
 
 
 PAGES = VisitorPages()

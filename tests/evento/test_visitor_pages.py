@@ -1,5 +1,7 @@
 """Visitors' pages are kept for a moment; nobody gets one that was made for somebody else."""
 
+import threading
+
 import pytest
 from django.http import HttpResponse
 from django.middleware.csrf import get_token
@@ -153,3 +155,31 @@ def test_made_up_addresses_do_not_fill_the_memory(pages, rf):
         pages.answer(rf.get(f"/?q={number}"), HttpResponse)
 
     assert len(pages._kept) <= MAX_PAGES
+
+
+def test_page_that_many_want_at_once_is_made_once(pages, rf):
+    made = []
+    all_there = threading.Barrier(5, timeout=10)
+
+    def make():
+        made.append(1)
+        first_is_making.set()
+        assert may_end.wait(timeout=10)
+        return HttpResponse("made")
+
+    def ask():
+        all_there.wait()
+        answers.append(pages.answer(rf.get("/"), make).content)
+
+    first_is_making, may_end, answers = threading.Event(), threading.Event(), []
+    threads = [threading.Thread(target=ask) for _each in range(4)]
+    for thread in threads:
+        thread.start()
+    all_there.wait()
+    assert first_is_making.wait(timeout=10)
+    may_end.set()
+    for thread in threads:
+        thread.join(timeout=10)
+
+    assert answers == [b"made"] * 4
+    assert made == [1]

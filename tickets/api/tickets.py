@@ -75,7 +75,7 @@ def book_ticket(
     event = public_event_or_404(slug)
     booking = services.book_ticket(event, holder=person(request), note=asked.note if asked else "")
     booking.ticket.event, booking.ticket.holder = event, person(request)
-    response["Location"] = reverse("api:get_ticket", args=[booking.ticket.pk])
+    response["Location"] = _address(booking.ticket)
     return Status(201 if booking.created else 200, _shown(booking.ticket))
 
 
@@ -221,4 +221,9 @@ def _shown(ticket: Ticket) -> dict[str, Any]:
 
 
 def _barcode(ticket: Ticket) -> dict[str, str]:
-    return {kind: reverse(f"api:get_barcode_{kind}", args=[ticket.pk]) for kind in ("svg", "png")}
+    address = _address(ticket)
+    return {kind: f"{address}/barcode.{kind}" for kind in ("svg", "png")}
+
+
+def _address(ticket: Ticket) -> str:
+    return reverse("api:get_ticket", args=[ticket.pk])
