@@ -13,11 +13,10 @@ NAMESPACE = UUID("5e4d1f0c-6a53-4b5e-9f6e-0d2f3b1c7a10")
 # The one list of what is random by design: where it is drawn, and what comes of it. Each is replayed from
 # the label of what is being done, so two worlds in which the same is done draw the same.
 RANDOM_BY_DESIGN = (
-    (os, "urandom"),  # UUIDs: keys of rows, request ids, token ids, session ids
-    (
-        random,
-        "_urandom",
-    ),  # `secrets`: form tokens, session keys, ticket codes, random parts of slugs
+    # UUIDs: keys of rows, request ids, token ids, session ids.
+    (os, "urandom"),
+    # `secrets`: form tokens, session keys, ticket codes, random parts of slugs.
+    (random, "_urandom"),
 )
 # Besides: Python's own generator (boundaries of mails, the pause before a stream's reader comes back), which
 # is seeded; and the keys of notices and mails that the worker writes for many at once, which are named after
