@@ -39,6 +39,66 @@ def test_render_headings_leave_no_gap():
     ]
 
 
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "<b onclick=alert(1)>x</b>",
+        "<style>body{display:none}</style>",
+        "<iframe src='/x'></iframe>",
+        "<svg/onload=alert(1)>",
+        "<form action='/x'><input></form>",
+        "<!-- --!><script>alert(1)</script>",
+    ],
+)
+def test_render_raw_html_is_shown_as_text(hostile):
+    html = render(hostile)
+
+    assert "<" not in html.replace("<p>", "").replace("</p>", "")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "javascript:alert(1)",
+        "JaVaScRiPt:alert(1)",
+        "java&#115;cript:alert(1)",
+        "&#x6A;avascript:alert(1)",
+        "data:text/html,<script>alert(1)</script>",
+        "vbscript:x",
+        "file:///etc/passwd",
+    ],
+)
+@pytest.mark.parametrize("form", ["[x]({})", "![x]({})", "<{}>", "[x][1]\n\n[1]: {}"])
+def test_render_dangerous_addresses_lead_nowhere(address, form):
+    assert "href" not in render(form.format(address))
+
+
+def test_render_links_give_no_weight_and_no_opener():
+    html = render("[here](https://example.org)")
+
+    assert html.strip() == ('<p><a href="https://example.org" rel="nofollow noopener">here</a></p>')
+
+
+def test_render_bare_address_becomes_a_link():
+    html = render("See https://example.org/a_b_c?x=1. Fine.")
+
+    assert '<a href="https://example.org/a_b_c?x=1"' in html
+    assert "</a>. Fine." in html
+
+
+def test_render_bare_domain_stays_text():
+    assert "<a" not in render("We use example.org and a.b@example.org")
+
+
+def test_render_picture_becomes_a_link_to_it():
+    html = render("![a cat](https://example.org/cat.png)")
+
+    assert "<img" not in html
+    assert '<a href="https://example.org/cat.png" rel="nofollow noopener">a cat</a>' in html
+
+
 def steps(text):
     """How many function calls it takes to render `text`: what a clock would say on a machine of its own."""
     count = 0
