@@ -13,7 +13,11 @@ from tests.events.factories import EventFactory
 from tests.tickets.factories import TicketFactory
 from tickets.models import Ticket
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.sqlite,  # what a browser makes of a page is the same on both
+    pytest.mark.django_db(transaction=True),
+]
 
 
 @pytest.fixture
