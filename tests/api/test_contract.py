@@ -26,7 +26,7 @@ FULL = os.environ.get("EVENTO_FULL") == "1"
 pytestmark = [pytest.mark.server, pytest.mark.django_db(transaction=True)]
 if not FULL:
     pytestmark.append(pytest.mark.postgresql)  # the stricter of the two; in full it runs on both
-SHORT = ["--max-examples=3", "--generation-deterministic", "--phases=examples,fuzzing,stateful"]
+SHORT = ["--max-examples=2", "--generation-deterministic", "--phases=examples,fuzzing,stateful"]
 SIZE = ["--max-examples=60"] if FULL else SHORT
 PEOPLE = ["visitor", "attendee", "organiser"]
 # Nobody is kept waiting: what is asked here is no flood. Sign-ins of the person who asks, again and again

@@ -12,7 +12,11 @@ from tests.accounts.factories import UserFactory
 from tests.events.factories import EventFactory
 from tests.tickets.factories import TicketFactory
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.sqlite,  # what a browser makes of a page is the same on both
+    pytest.mark.django_db(transaction=True),
+]
 
 NEXT_YEAR = timezone.now().year + 1
 

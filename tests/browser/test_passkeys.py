@@ -6,7 +6,11 @@ import pytest
 
 from tests.accounts.factories import PASSWORD, UserFactory
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.sqlite,  # what a browser makes of a page is the same on both
+    pytest.mark.django_db(transaction=True),
+]
 
 
 @pytest.fixture
