@@ -5,6 +5,7 @@ import time
 
 import jwt
 import pytest
+import time_machine
 from allauth.account.models import EmailAddress
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
@@ -209,6 +210,16 @@ def test_token_signed_by_another_key_opens_nothing(program, program_of, attendee
     for key, algorithm in (("x" * 64, "HS256"), (None, "none")):
         program.token = jwt.encode(claims, key, algorithm=algorithm)
         assert program.call("GET", "/me").status_code == 401
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(299, 200), (300, 401)])
+def test_token_that_was_good_a_moment_ago_ends_with_its_time(program_of, attendee, seconds, status):
+    caller = program_of(attendee)
+    assert caller.call("GET", "/me").status_code == 200
+    issued = decoded(caller.token)["iat"]
+
+    with time_machine.travel(issued + seconds, tick=False):
+        assert caller.call("GET", "/me").status_code == status
 
 
 def test_refresh_token_opens_nothing_itself(program_of, attendee):
