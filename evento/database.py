@@ -120,9 +120,8 @@ class Lookup(Generic[Row]):
 @functools.cache
 def _insert_statement(table: type[Model], ignore_conflicts: bool) -> str:
     options = table._meta
-    names = [field.column for field in options.concrete_fields if field.column]
-    columns = ", ".join(map(connection.ops.quote_name, names))
-    marks = ", ".join(["%s"] * len(names))
+    names = [connection.ops.quote_name(str(field.column)) for field in options.concrete_fields]
+    columns, marks = ", ".join(names), ", ".join(["%s"] * len(names))
     ending = " ON CONFLICT DO NOTHING" if ignore_conflicts else ""
     name = connection.ops.quote_name(options.db_table)
     return f"INSERT INTO {name} ({columns}) VALUES ({marks}){ending}"  # noqa: S608 - names of ours

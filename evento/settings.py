@@ -100,7 +100,7 @@ DATABASE_URL = env.text(
 DATABASE_PREPARED_STATEMENTS = env.switch(
     "DATABASE_PREPARED_STATEMENTS",
     True,
-    "PostgreSQL keeps the plans of statements, which halves its work on a booking. Off behind a pooler that "
+    "PostgreSQL keeps the plans of statements, a third of its work on a booking. Off behind a pooler that "
     "gives each transaction another connection (PgBouncer before 1.21).",
 )
 DATABASES: dict[str, dict[str, Any]] = {

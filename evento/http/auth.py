@@ -39,8 +39,8 @@ class AccessToken(AuthBase):
         if "Authorization" not in request.headers:
             return None
         token = get_authorization_credential(request, "Bearer")
-        claims = _claims(token) if token else None
-        if claims is None or claims["exp"] <= time.time():
+        claims = _claims(token or "")
+        if claims["exp"] <= time.time():
             raise AuthenticationError
         # Asked each time: signing out ends the session, and with it every token that stands on it.
         session = get_token_session(claims)
@@ -51,11 +51,15 @@ class AccessToken(AuthBase):
         return person
 
 
-# A program calls many times with one token; its signature says the same each time.
+# A program calls many times with one token; its signature says the same each time. What is refused is not
+# kept: a token from a machine whose clock is a little ahead is good a moment later.
 @functools.lru_cache(maxsize=1000)
-def _claims(token: str) -> dict[str, Any] | None:
-    """What an access token of ours claims; None for any other."""
-    return decode_token(token, "access")
+def _claims(token: str) -> dict[str, Any]:
+    """What an access token of ours claims. Raises AuthenticationError for any other."""
+    claims = decode_token(token, "access")
+    if claims is None:
+        raise AuthenticationError
+    return claims
 
 
 class SessionCookie(AuthBase):

@@ -12,6 +12,7 @@ from functools import wraps
 from typing import Any, NamedTuple
 
 from django.conf import settings
+from django.contrib.messages.storage.cookie import CookieStorage
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 
@@ -22,8 +23,13 @@ MAX_PAGES = 300
 # One thread makes a page, the others that want it wait: all made anew at once would cost a rush its cores.
 LOCKS = 32
 # Cookies by which an answer differs, and headers by which htmx gets another part of the page.
-PERSONAL_COOKIES = (settings.SESSION_COOKIE_NAME, "messages")
-HTMX_HEADERS = ("HTTP_HX_REQUEST", "HTTP_HX_TARGET", "HTTP_HX_HISTORY_RESTORE_REQUEST")
+PERSONAL_COOKIES = (settings.SESSION_COOKIE_NAME, CookieStorage.cookie_name)
+HTMX_HEADERS = (
+    "HTTP_HX_REQUEST",
+    "HTTP_HX_TARGET",
+    "HTTP_HX_TARGET_URI_AUTOENCODED",
+    "HTTP_HX_HISTORY_RESTORE_REQUEST",
+)
 
 
 class _Kept(NamedTuple):

@@ -222,6 +222,16 @@ def test_token_that_was_good_a_moment_ago_ends_with_its_time(program_of, attende
         assert caller.call("GET", "/me").status_code == status
 
 
+def test_token_from_a_clock_that_is_ahead_is_good_when_its_time_has_come(program_of, attendee):
+    caller = program_of(attendee)
+    issued = decoded(caller.token)["iat"]
+
+    with time_machine.travel(issued - 10, tick=False):
+        assert caller.call("GET", "/me").status_code == 401
+
+    assert caller.call("GET", "/me").status_code == 200
+
+
 def test_refresh_token_opens_nothing_itself(program_of, attendee):
     caller = program_of(attendee)
     caller.token = caller.refresh_token

@@ -102,17 +102,25 @@ def test_message_for_one_visitor_is_not_shown_to_another(pages, client, event):
     assert not pages._kept
 
 
-@pytest.mark.parametrize("header", ["HX-Request", "HX-Target", "HX-History-Restore-Request"])
-def test_parts_that_htmx_asks_for_are_kept_apart(pages, event, header):
-    whole = Client().get("/").content
-    value = "results" if header == "HX-Target" else "true"
-    asked = {"HX-Request": "true", header: value}
+PART = {"HX-Request": "true", "HX-Target": "results"}
+ENCODED = {**PART, "HX-Target": "%72esults"}
 
-    with_header = Client().get("/", headers=asked).content
-    pages._kept.clear()
 
-    assert with_header == Client().get("/", headers=asked).content
-    assert whole == Client().get("/").content
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ({}, PART),
+        ({"HX-Target": "results"}, PART),  # without HX-Request: a browser's own
+        ({"HX-Request": "true"}, PART),
+        ({**PART, "HX-History-Restore-Request": "true"}, PART),
+        (ENCODED, {**ENCODED, "HX-Target-URI-AutoEncoded": "true"}),
+    ],
+)
+def test_parts_that_htmx_asks_for_are_kept_apart(pages, event, first, then):
+    whole, part = (Client().get("/", headers=headers).content for headers in (first, then))
+
+    assert b"<html" in whole
+    assert b"<html" not in part
 
 
 @pytest.mark.parametrize("path", ["/?q=concert", "/?q=", "/?available=on"])
@@ -136,8 +144,14 @@ def test_only_what_worked_and_holds_nothing_personal_is_kept(pages, rf):
     def missing(_request):
         return HttpResponse(status=404)
 
-    for view in (with_token, with_cookie, missing):
-        request = rf.get("/")
+    has_cookie = {"CSRF_COOKIE": "x" * 32}  # as the middleware notes it
+    for view, more in (
+        (with_token, {}),
+        (with_token, has_cookie),
+        (with_cookie, {}),
+        (missing, {}),
+    ):
+        request = rf.get("/", **more)
         pages.answer(request, lambda view=view, request=request: view(request))
 
     assert not pages._kept
