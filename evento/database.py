@@ -2,14 +2,13 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from django.db import IntegrityError, OperationalError, connection
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Row = TypeVar("Row", bound=Model)
 
 # PostgreSQL: serialization_failure, deadlock_detected, lock_not_available.
 RETRYABLE_SQLSTATES = {"40001", "40P01", "55P03"}
@@ -73,73 +72,6 @@ def delete_in_batches(rows: QuerySet[Any], *, size: int = BATCH) -> int:
         # Asked again with the conditions: a row may have become another since.
         deleted += rows.order_by().filter(pk__in=keys).delete()[0]
     return deleted
-
-
-def insert(*rows: Model, ignore_conflicts: bool = False) -> None:
-    """Write new rows, of whichever tables, by statements that are built once: on PostgreSQL by one for all.
-
-    For the hot path only: Django builds the statement of `create` and `bulk_create` anew each time,
-    which takes longer than running it (docs/performance.md). As with `bulk_create`, no `save` is called
-    and no signal sent; the rows have their keys already. With `ignore_conflicts` a row whose key is
-    taken is left out. Raises IntegrityError.
-    """
-    tables = tuple(type(row) for row in rows)
-    values = [_stored_values(row) for row in rows]
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            statement = _insert_together(tables, ignore_conflicts)
-            cursor.execute(statement, [value for each in values for value in each])
-        else:
-            for table, each in zip(tables, values, strict=True):
-                cursor.execute(_insert_statement(table, ignore_conflicts), each)
-    for row in rows:
-        row._state.adding, row._state.db = False, connection.alias
-
-
-class Lookup(Generic[Row]):
-    """Finds the row that one text names, by a statement that is built once: see `insert`."""
-
-    VALUE = "the text that a row is looked up by"
-
-    def __init__(self, rows: Callable[[str], "QuerySet[Row]"]) -> None:
-        """`rows(text)` are those asked for, one at most, by a question that is the same for every text."""
-        self._rows = rows
-
-    def find(self, text: str) -> Row | None:
-        """The row, or None."""
-        rows, statement, parameters = self._question
-        values = [text if value == self.VALUE else value for value in parameters]
-        return next(iter(rows.raw(statement, values)), None)
-
-    @functools.cached_property
-    def _question(self) -> tuple["QuerySet[Row]", str, tuple[Any, ...]]:
-        rows = self._rows(self.VALUE)
-        return (rows, *rows.query.sql_with_params())
-
-
-@functools.cache
-def _insert_statement(table: type[Model], ignore_conflicts: bool) -> str:
-    options = table._meta
-    names = [connection.ops.quote_name(str(field.column)) for field in options.concrete_fields]
-    columns, marks = ", ".join(names), ", ".join(["%s"] * len(names))
-    ending = " ON CONFLICT DO NOTHING" if ignore_conflicts else ""
-    name = connection.ops.quote_name(options.db_table)
-    return f"INSERT INTO {name} ({columns}) VALUES ({marks}){ending}"  # noqa: S608 - names of ours
-
-
-@functools.cache
-def _insert_together(tables: tuple[type[Model], ...], ignore_conflicts: bool) -> str:
-    *others, last = [_insert_statement(table, ignore_conflicts) for table in tables]
-    if not others:
-        return last
-    return f"WITH {', '.join(f'row_{n} AS ({it})' for n, it in enumerate(others))} {last}"
-
-
-def _stored_values(row: Model) -> list[Any]:
-    return [
-        field.get_db_prep_save(field.pre_save(row, add=True), connection)
-        for field in row._meta.concrete_fields
-    ]
 
 
 def bound(model: Any, field: str, value: Any) -> Any:

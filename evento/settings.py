@@ -233,10 +233,7 @@ TEMPLATES = [
 ]
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
-]
+AUTHENTICATION_BACKENDS = ["accounts.backends.PersonBackend"]
 PASSWORD_HASHERS = ["evento.hashers.LightArgon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -368,11 +365,7 @@ CACHES = {
 }
 # How old a page may be that a visitor is given: see evento.http.visitor_pages.
 VISITOR_PAGE_SECONDS = 1
-SESSION_ENGINE = (
-    "django.contrib.sessions.backends.cached_db"
-    if REDIS_URL
-    else "django.contrib.sessions.backends.db"
-)
+SESSION_ENGINE = "evento.sessions"
 
 # --- Mail: everything goes through the outbox, which sends by EMAIL_URL ---------------------------
 EMAIL_BACKEND = "notifications.backends.OutboxBackend"

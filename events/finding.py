@@ -14,7 +14,7 @@ from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from evento.database import Lookup
+from evento.statements import Lookup
 from events.models import Category, Event
 from events.querysets import EventQuerySet
 
@@ -27,7 +27,7 @@ SEARCHED = ("title", "description", "location", "category__name")
 LIST_ORDER = ("starts_on", "starts_at", "id")
 # What lists show. The description is searched in the database and not fetched.
 LISTED = Event.objects.select_related("category").defer("description")
-_PUBLIC = Lookup(lambda slug: Event.objects.public().filter(slug=slug))
+_PUBLIC = Lookup(Event.objects.public, "slug")
 
 
 class Period(StrEnum):

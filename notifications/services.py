@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from evento.database import insert
 from evento.refusals import Refusal
+from evento.statements import insert
 from notifications import kinds, sender
 from notifications.models import Announcement, EmailOptOut, Notification, OutgoingEmail
 

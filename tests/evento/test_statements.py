@@ -4,7 +4,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from evento.database import Lookup, insert
+from evento.statements import Lookup, insert
 from events.models import Event
 from notifications.models import Notification, OutgoingEmail
 from tests.events.factories import EventFactory
@@ -80,7 +80,7 @@ def test_taken_key_is_an_error_and_stores_nothing(attendee):
 
 def test_lookup_finds_the_row_that_the_queryset_would(event):
     other = EventFactory()
-    by_slug = Lookup(lambda slug: Event.objects.public().filter(slug=slug))
+    by_slug = Lookup(Event.objects.public, "slug")
 
     for wanted in (event, other, event):
         found = by_slug.find(wanted.slug)
@@ -93,7 +93,7 @@ def test_lookup_finds_the_row_that_the_queryset_would(event):
 
 
 def test_lookup_asks_once_and_for_nothing_more(event):
-    by_slug = Lookup(lambda slug: Event.objects.public().filter(slug=slug))
+    by_slug = Lookup(Event.objects.public, "slug")
     by_slug.find(event.slug)
 
     with CaptureQueriesContext(connection) as captured:
@@ -105,7 +105,7 @@ def test_lookup_asks_once_and_for_nothing_more(event):
 
 
 def test_text_that_is_looked_up_is_never_part_of_the_statement(event):
-    by_slug = Lookup(lambda slug: Event.objects.public().filter(slug=slug))
+    by_slug = Lookup(Event.objects.public, "slug")
 
-    for text in ("' OR 1=1 --", "%s", "%(a)s", Lookup.VALUE):
+    for text in ("' OR 1=1 --", "%s", "%(a)s", str(Lookup.SAMPLES[0])):
         assert by_slug.find(text) is None

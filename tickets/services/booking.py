@@ -8,8 +8,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from evento.database import insert, retry_conflicts, violates
+from evento.database import retry_conflicts, violates
 from evento.refusals import Refusal
+from evento.statements import Lookup, insert
 from events.availability import public_availability
 from events.models import Event
 from events.services import lock_event, take_place
@@ -19,6 +20,7 @@ from tickets.signals import ticket_booked
 
 # Two equal codes of 20 random digits are next to impossible; three draws make it certain enough.
 CODE_DRAWS = 3
+_HELD = Lookup(Ticket.objects.valid, "event", "holder")
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ def _take(event: Event, holder: User, note: str, now: datetime) -> Ticket:
 
 
 def _existing(event: Event, holder: User, *, otherwise: Refusal) -> Booking:
-    ticket = Ticket.objects.valid().filter(event=event, holder=holder).first()
+    ticket = _HELD.find(event.pk, holder.pk)
     if ticket is None or otherwise.code == "not_found":
         raise otherwise
     return Booking(ticket, created=False)
