@@ -1,7 +1,7 @@
 """Taking, seeing and cancelling a ticket; an event's tickets for its organisers (SPEC 3)."""
 
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
 from typing import Any
 from uuid import UUID
 
@@ -230,4 +230,10 @@ def _barcode(ticket: Ticket) -> dict[str, str]:
 
 
 def _address(ticket: Ticket) -> str:
-    return reverse("api:get_ticket", args=[ticket.pk])
+    return f"{_mine()}/{ticket.pk}"
+
+
+@cache
+def _mine() -> str:
+    """The address of my tickets; Django looks it up among all routes anew each time."""
+    return reverse("api:list_tickets")
