@@ -2,16 +2,19 @@
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
 from django.template import engines
+from django.template.loader import render_to_string
 from django.urls import include, path
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from events.models import Event
+from tickets.states import card_context
 
 LIST = engines["django"].from_string(
     '{% extends "base.html" %}{% block content %}'
-    '{% for event in events %}{% include "events/_card.html" %}{% endfor %}'
+    '{% for event, mine in cards %}{% include "events/_card.html" %}{% endfor %}'
     "{% endblock %}"
 )
 CARDS = 20
@@ -31,10 +34,21 @@ def empty(request: HttpRequest) -> HttpResponse:
 
 @login_required
 def plain_list(request: HttpRequest) -> HttpResponse:
-    """20 cards from one query, with nothing of the reader's own on them."""
-    now = timezone.now()
+    """20 cards from one query, made anew each time, with nothing of the reader's own on them."""
+    now, token = timezone.now(), get_token(request)
     events = Event.objects.published().upcoming(now).order_by("starts_at", "id")[:CARDS]
-    return HttpResponse(LIST.render({"events": events, "now": now}, request))
+    cards = [(event, card_context(request.user, event, None, now=now)) for event in events]
+    return HttpResponse(
+        LIST.render(
+            {
+                "cards": [
+                    (event, render_to_string("tickets/_card.html", {**mine, "csrf_token": token}))
+                    for event, mine in cards
+                ]
+            },
+            request,
+        )
+    )
 
 
 urlpatterns = [

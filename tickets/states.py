@@ -88,7 +88,8 @@ def card_context(
 ) -> dict[str, Any]:
     """What tickets/_card.html needs; a view may add `refusal` and `announcement`."""
     state = place_state(event, ticket, user, now)
-    return {"event": event, "ticket": ticket, "state": state.value, "now": now}
+    told = public_availability(event, now)
+    return {"event": event, "ticket": ticket, "state": state.value, "told": told}
 
 
 def panel_context(

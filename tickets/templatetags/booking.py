@@ -1,17 +1,21 @@
 """What pages of other apps show of tickets: the panel on an event's page, my state on its card."""
 
+import secrets
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from django import template
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, gettext
 
 from accounts.models import User
+from events.availability import PublicAvailability
 from events.models import Event
 from events.permissions import AnyUser
 from tickets.models import Ticket
@@ -20,6 +24,9 @@ from tickets.states import card_context, latest_bookings, panel_context, valid_t
 register = template.Library()
 
 _CACHE = "_valid_tickets_by_event"
+CARDS_KEPT = 2000  # about a kilobyte each
+# Stands in a kept card for the form token of whoever gets it; no title can have it.
+_TOKEN = secrets.token_hex(16)
 
 
 @register.inclusion_tag("tickets/_panel.html", takes_context=True)
@@ -29,14 +36,33 @@ def booking_panel(context: dict[str, Any], event: Event) -> dict[str, Any]:
     return panel_context(user, event, valid_ticket(user, event), now=_now(context))
 
 
-@register.inclusion_tag("tickets/_card.html", takes_context=True)
-def my_state(context: dict[str, Any], event: Event) -> dict[str, Any]:
+@register.simple_tag(takes_context=True)
+def my_state(context: dict[str, Any], event: Event) -> SafeString:
     """The `.event-actions` of an event's card: my state with its button, and the public badge.
 
-    All cards of a page together cost one query.
+    All cards of a page together cost one query. Without a ticket a card says what it says to everybody
+    else without one, so it is made once and kept.
     """
     ticket = _my_tickets(context).get(event.pk)
-    return card_context(_reader(context), event, ticket, now=_now(context))
+    facts = card_context(_reader(context), event, ticket, now=_now(context))
+    token = context.get("csrf_token") or ""
+    if ticket is not None:
+        return render_to_string("tickets/_card.html", {**facts, "csrf_token": token})
+    language = get_language() or ""
+    kept = _card_of_many(
+        event.slug, event.title, facts["state"], facts["told"], language, bool(token)
+    )
+    return mark_safe(kept.replace(_TOKEN, str(token)))
+
+
+@lru_cache(maxsize=CARDS_KEPT)
+def _card_of_many(
+    slug: str, title: str, state: str, told: PublicAvailability, _language: str, has_token: bool
+) -> str:
+    """The card of whoever has no ticket: all that it depends on is given, and all of that is public."""
+    token = _TOKEN if has_token else ""
+    facts = {"event": Event(slug=slug, title=title), "state": state, "told": told}
+    return render_to_string("tickets/_card.html", {**facts, "csrf_token": token})
 
 
 @register.simple_tag(takes_context=True)
