@@ -8,9 +8,10 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         # Models are loaded only now.
+        from allauth.mfa.models import Authenticator  # noqa: PLC0415
         from allauth.usersessions.models import UserSession  # noqa: PLC0415
 
-        from accounts import receivers  # noqa: PLC0415
+        from accounts.receivers import draw_id  # noqa: PLC0415
 
-        receiver = receivers.draw_session_id
-        pre_save.connect(receiver, UserSession, dispatch_uid=f"accounts.{receiver.__name__}")
+        for shown in (Authenticator, UserSession):
+            pre_save.connect(draw_id, shown, dispatch_uid=f"accounts.draw_id:{shown.__name__}")

@@ -3,13 +3,13 @@
 import secrets
 from typing import Any
 
-from allauth.usersessions.models import UserSession
+from django.db.models import Model
 
 # What JSON's readers keep exactly; two of so many are never the same.
-SESSION_IDS = 2**53
+IDS = 2**53
 
 
-def draw_session_id(sender: Any, *, instance: UserSession, **kwargs: Any) -> None:
-    """Give a new sign-in a random id: a serial one tells its owner how many people sign in (SPEC 2)."""
+def draw_id(sender: Any, *, instance: Model, **kwargs: Any) -> None:
+    """Give a new sign-in or second factor a random id: a serial one tells how many people come (SPEC 2)."""
     if instance.pk is None:
-        instance.pk = 1 + secrets.randbelow(SESSION_IDS - 1)
+        instance.pk = 1 + secrets.randbelow(IDS - 1)

@@ -165,7 +165,7 @@ def export_personal_data(user: User) -> dict[str, Any]:
         ),
         "two_step_sign_in": [
             {"type": factor.type, "added": factor.created_at, "last_used": factor.last_used_at}
-            for factor in Authenticator.objects.filter(user=user).order_by("pk")
+            for factor in Authenticator.objects.filter(user=user).order_by("created_at")
         ],
         "sessions": list(
             UserSession.objects.filter(user=user)

@@ -54,6 +54,14 @@ def test_secret_and_recovery_seed_are_not_readable_in_the_database(signed_in):
     assert len(encryption.decrypt(stored["recovery_codes"]["seed"])) == 80
 
 
+def test_numbers_of_second_factors_do_not_count_those_of_everybody(signed_in):
+    switch_on(signed_in)
+
+    first, second = sorted(Authenticator.objects.values_list("pk", flat=True))
+    assert second != first + 1
+    assert first > 1_000
+
+
 def test_secret_of_one_key_is_not_opened_by_another(settings):
     sealed = encryption.encrypt("JBSWY3DPEHPK3PXP")
 
