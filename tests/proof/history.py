@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from accounts.models import User
 from evento.refusals import Refusal
-from events.models import Event
+from events.models import Event, OrganiserOffer
 from tests.proof import model
 from tests.proof.stored import assert_as_expected
 
@@ -60,6 +60,7 @@ class History(RuleBasedStateMachine):
         )
         self.users |= dict(zip(names, users, strict=True))
         self.names |= {user.pk: user.username for user in users}
+        self.model.usernames |= {it: it for it in names}
 
     @invariant()
     def database_is_as_the_model(self):
@@ -100,6 +101,13 @@ class History(RuleBasedStateMachine):
 
     def remember(self, key, event):
         self.pks[key], self.keys[str(event.pk)] = event.pk, key
+
+    def has_offers(self):
+        return any(twin.offers for twin in self.model.events.values())
+
+    def offer(self, n):
+        offers = list(OrganiserOffer.objects.order_by("email", "event__created_at"))
+        return offers[n % len(offers)]
 
     def has_tickets(self):
         return any(twin.booked for twin in self.model.events.values())

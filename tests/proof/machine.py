@@ -14,14 +14,20 @@ from hypothesis.stateful import (
 )
 
 from accounts.models import User
-from accounts.services import close_account
+from accounts.services import change_profile, close_account
 from events import services
-from events.models import Event, OrganiserOffer
+from events.models import Event
 from notifications.expanding import expand_next
 from notifications.services import opt_out
 from tests.proof import model
 from tests.proof.history import PEOPLE, History, attempt
-from tickets.services import book_ticket, cancel_ticket, promote_organiser, send_message
+from tickets.services import (
+    book_ticket,
+    cancel_ticket,
+    change_note,
+    promote_organiser,
+    send_message,
+)
 
 CROWD = 36
 MOST_CLOSED = 4
@@ -35,6 +41,7 @@ capacities = st.one_of(st.integers(1, 8), st.sampled_from([20, 21]), st.integers
 hours = st.one_of(st.integers(30, 300), st.integers(-2, 60))
 publishing = st.sampled_from([True, True, True, False])
 places = st.sampled_from(["Town Hall", "Library", "Online"])
+notes = st.sampled_from(["", "Wheelchair", "n" * model.NOTE_LENGTH, "n" * (model.NOTE_LENGTH + 1)])
 
 
 class Machine(History):
@@ -135,6 +142,17 @@ class Machine(History):
         changes = {"capacity": capacity}
         expected = self.model.resize(key, capacity, now)
         assert attempt(services.change_event, event, changes=changes, by=None) == expected
+
+    @precondition(History.has_events)
+    @rule(n=numbers, where=places, capacity=capacities, publish=st.booleans())
+    def edit_event(self, n, where, capacity, publish):
+        now = self.step()
+        key, twin, event = self.event(n)
+        name, by = self.organiser(twin)
+        changes = {"location": where, "capacity": capacity}
+        expected = self.model.edit(key, where, capacity, name, now, publish=publish)
+        found = attempt(services.change_event, event, changes=changes, by=by, publish=publish)
+        assert found == expected
 
     @precondition(lambda self: len(self.bookable()) > 1)
     @rule(n=numbers, by_command=st.booleans())
@@ -239,6 +257,18 @@ class Machine(History):
         stranger = User(username="stranger")
         assert attempt(cancel_ticket, ticket, by=stranger) == "not_found"
 
+    @precondition(History.has_tickets)
+    @rule(n=numbers, which=numbers, note=notes)
+    def change_note(self, n, which, note):
+        now = self.step()
+        tickets = self.tickets(n)
+        ticket = tickets[which % len(tickets)]
+        key, name = self.keys[str(ticket.event_id)], self.names[ticket.holder_id]
+        expected = "ticket_cancelled" if len(note) <= model.NOTE_LENGTH else "note_too_long"
+        if ticket.is_valid:
+            expected = self.model.change_note(key, name, note, now)
+        assert attempt(change_note, ticket, note=note, by=ticket.holder) == expected
+
     @precondition(History.has_events)
     @rule(n=numbers, words=st.sampled_from("abcdefgh"))
     def write_to_holders(self, n, words):
@@ -262,17 +292,24 @@ class Machine(History):
         self.model.promote(key, name, by[0])
         promote_organiser(event, email=user.email, by=by[1])
 
-    @precondition(lambda self: any(twin.offers for twin in self.model.events.values()))
+    @precondition(History.has_offers)
     @rule(n=numbers, who=numbers)
     def accept_offer(self, n, who):
         self.step()
-        offers = list(OrganiserOffer.objects.order_by("email", "event__created_at"))
-        offer = offers[n % len(offers)]
+        offer = self.offer(n)
         name, user = self.person(who)
         key = self.keys[str(offer.event_id)]
         theirs = offer.email == user.email
         expected = self.model.accept(key, name) if theirs else "offer_not_yours"
         assert attempt(services.accept_offer, offer, user=user) == expected
+
+    @precondition(History.has_offers)
+    @rule(n=numbers)
+    def withdraw_offer(self, n):
+        self.step()
+        offer = self.offer(n)
+        self.model.withdraw(self.keys[str(offer.event_id)], offer.email.partition("@")[0])
+        services.withdraw_offer(offer)
 
     @precondition(History.has_events)
     @rule(n=numbers, who=numbers)
@@ -303,6 +340,15 @@ class Machine(History):
         assert attempt(close_account, self.users[name]) == expected
         if not expected:
             self.sign_up(f"person{History.steps}x")
+
+    @rule(who=numbers, of=numbers, number=st.integers(1, 9))
+    def change_username(self, who, of, number):
+        """To a new one, or to one that somebody else may have in another case."""
+        self.step()
+        name, user = self.person(who)
+        username = f"Owl{number}" if of % 2 else self.model.usernames[self.person(of)[0]].upper()
+        changes = {"username": username}
+        assert attempt(change_profile, user, changes=changes) == self.model.rename(name, username)
 
     @rule(who=numbers, kind=st.sampled_from(sorted(model.OPTIONAL)))
     def opt_out(self, who, kind):

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 DAY = timedelta(days=1)
 MESSAGES_A_DAY = 5
+NOTE_LENGTH = 500
 OPEN_AFTER_END = timedelta(days=14)
 OPTIONAL = {
     *("events.event_near_capacity", "events.event_full", "events.event_cancelled"),
@@ -30,6 +31,7 @@ class Event:
     booked: dict[str, datetime] = field(default_factory=dict)
     organisers: set[str] = field(default_factory=set)
     offers: dict[str, str] = field(default_factory=dict)  # to whom, by whom
+    notes: dict[str, str] = field(default_factory=dict)  # of valid tickets, by holder
     messages: list[tuple[datetime, str]] = field(default_factory=list)
     near_told: datetime | None = None
     full_told: datetime | None = None
@@ -79,6 +81,7 @@ class Model:
         self.events = {}
         self.closed = set()
         self.opted_out = set()  # (person, kind)
+        self.usernames = {}  # of open accounts
         self.notices = Counter()  # (person, kind, event)
         self.mails = Counter()
         self.waiting = []
@@ -135,6 +138,27 @@ class Model:
         event.capacity = capacity
         if event.is_open(now):
             self._note_filling(key, before, now)
+        return ""
+
+    def edit(self, key, location, capacity, by, now, *, publish):
+        """Several changes at once, published with them perhaps: all or nothing, and told once."""
+        event = self.events[key]
+        moved, resized = location != event.location, capacity != event.capacity
+        if (moved or resized) and (refused := self._fixed(event)):
+            return refused
+        if capacity < event.taken:
+            return "capacity_below_taken"
+        was_public = event.status == "published"
+        if publish and (refused := self.publish(key, now)):
+            return refused
+        before, told = event.badge(now), event.public_changes
+        event.location, event.capacity = location, capacity
+        if was_public and resized and event.is_open(now):
+            self._note_filling(key, before, now)
+        if was_public and moved:
+            event.public_changes = told + 1
+            if now < event.ends_at:
+                self._announce("tickets.event_changed", key, now, by)
         return ""
 
     def cancel(self, key, by, now):
@@ -209,6 +233,19 @@ class Model:
         self._free(key, person, now)
         return ""
 
+    def change_note(self, key, person, note, now):
+        event = self.events[key]
+        if len(note) > NOTE_LENGTH:
+            return "note_too_long"
+        if person not in event.booked:
+            return "ticket_cancelled"
+        if event.status == "cancelled":
+            return "ticket_void"
+        if event.starts_at <= now:
+            return "event_started"
+        event.notes[person] = note
+        return ""
+
     def message(self, key, words, now):
         event = self.events[key]
         recent = [text for at, text in event.messages if at > now - DAY]
@@ -235,6 +272,7 @@ class Model:
         event = self.events[key]
         before = event.badge(now)
         del event.booked[person]
+        event.notes.pop(person, None)
         self._tell(person, "tickets.ticket_cancelled", key)
         self._note_filling(key, before, now)
 
@@ -257,6 +295,16 @@ class Model:
         self._add_organiser(key, person)
         return ""
 
+    def withdraw(self, key, person):
+        self.events[key].offers.pop(person, None)
+
+    def rename(self, person, username):
+        others = {name.lower() for it, name in self.usernames.items() if it != person}
+        if username.lower() in others:
+            return "username_taken"
+        self.usernames[person] = username
+        return ""
+
     def remove_organiser(self, key, person):
         event = self.events[key]
         if person not in event.organisers:
@@ -276,9 +324,11 @@ class Model:
             event.organisers.discard(person)
         for key, event in self.events.items():
             event.offers.pop(person, None)
+            event.notes.pop(person, None)
             if person in event.booked and event.is_open(now):
                 self._free(key, person, now)
         self.closed.add(person)
+        del self.usernames[person]
         for told in (self.notices, self.mails):
             for entry in [entry for entry in told if entry[0] == person]:
                 del told[entry]

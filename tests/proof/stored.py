@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 
 from django.utils import timezone
 
+from accounts.models import User
 from events.availability import public_availability
 from events.models import Event, EventOrganiser, OrganiserOffer
 from notifications.models import Notification, OutgoingEmail, PublicChange
@@ -22,6 +23,7 @@ def expected(machine):
             "capacity": event.capacity,
             "taken": event.taken,
             "holders": sorted(event.booked),
+            "notes": {holder: note for holder, note in event.notes.items() if note},
             "organisers": sorted(event.organisers),
             "offers": sorted(event.offers),
             "badge": event.badge(now),
@@ -34,6 +36,7 @@ def expected(machine):
 def found(machine):
     now = timezone.now()
     holders = _names(machine, Ticket.objects.valid().values_list("event", "holder"))
+    notes = _notes(machine)
     organisers = _names(machine, EventOrganiser.objects.values_list("event", "user"))
     offers = defaultdict(list)
     for event, email in OrganiserOffer.objects.values_list("event", "email"):
@@ -48,6 +51,7 @@ def found(machine):
             "capacity": event.capacity,
             "taken": event.places_taken,
             "holders": sorted(holders[event.pk]),
+            "notes": notes[event.pk],
             "organisers": sorted(organisers[event.pk]),
             "offers": sorted(offers[event.pk]),
             "badge": public_availability(event, now).text,
@@ -62,8 +66,22 @@ def assert_as_expected(machine):
     assert found(machine) == expected(machine)
     assert all(event.taken <= event.capacity for event in machine.model.events.values())
     assert differing_places() == []
+    assert _usernames(machine) == machine.model.usernames
     assert _notices(machine) == machine.model.notices
     assert _mails(machine) == machine.model.mails
+
+
+def _notes(machine):
+    notes = defaultdict(dict)
+    written = Ticket.objects.valid().exclude(note="")
+    for event, holder, note in written.values_list("event", "holder", "note"):
+        notes[event][machine.names[holder]] = note
+    return notes
+
+
+def _usernames(machine):
+    people = User.objects.filter(is_active=True).values_list("pk", "username")
+    return {machine.names[pk]: username for pk, username in people}
 
 
 def _names(machine, pairs):
