@@ -19,7 +19,13 @@ from events.availability import PublicAvailability
 from events.models import Event
 from events.permissions import AnyUser
 from tickets.models import Ticket
-from tickets.states import card_context, latest_bookings, panel_context, valid_ticket
+from tickets.states import (
+    PlaceState,
+    card_context,
+    latest_bookings,
+    panel_context,
+    valid_ticket,
+)
 
 register = template.Library()
 
@@ -45,14 +51,16 @@ def my_state(context: dict[str, Any], event: Event) -> SafeString:
     """
     ticket = _my_tickets(context).get(event.pk)
     facts = card_context(_reader(context), event, ticket, now=_now(context))
-    token = context.get("csrf_token") or ""
     if ticket is not None:
+        token = context.get("csrf_token") or ""
         return render_to_string("tickets/_card.html", {**facts, "csrf_token": token})
+    # A visitor has no form, and must get no token: its cookie would make the page theirs alone.
+    has_token = facts["state"] == PlaceState.REQUEST and "csrf_token" in context
     language = get_language() or ""
     kept = _card_of_many(
-        event.slug, event.title, facts["state"], facts["told"], language, bool(token)
+        event.slug, event.title, facts["state"], facts["told"], language, has_token
     )
-    return mark_safe(kept.replace(_TOKEN, str(token)))
+    return mark_safe(kept.replace(_TOKEN, str(context["csrf_token"])) if has_token else kept)
 
 
 @lru_cache(maxsize=CARDS_KEPT)
