@@ -98,7 +98,11 @@ def lose_then_hold(name, race, wrong, *, guards=(), constraints=()):
         outcomes = race(())
         assert not wrong(), f"{name}: {outcomes}"
         assert not any("Error" in word for word in outcomes), outcomes
-    TRIED[name] = {"without": str(found), "rounds": ROUNDS}
+    TRIED[name] = {
+        "lost to": [guard.replace("_", " ") for guard in guards],
+        "dropped": [constraint for _table, constraint in constraints],
+        "rounds": ROUNDS,
+    }
     figures.record("races", TRIED)
     return outcomes
 
