@@ -12,10 +12,11 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from accounts.models import User
+from events.services import change_event
 from notifications.models import Notification, OutgoingEmail
 from tests.accounts.factories import UserFactory
 from tests.events.factories import EventFactory
+from tests.live import Reader
 from tests.proof import figures
 from tests.proof.chance import random_seed
 from tests.proof.site import Crowd, Site, database_to_kill
@@ -132,18 +133,22 @@ def test_site_without_its_database_says_so_and_goes_on_by_itself_when_it_is_back
     assert get(site.server, path, cookie).status == 200
     connection.close()
 
-    site.cluster.kill()
-    page = get(site.server, path, cookie)
-    program = get(site.server, f"/api/v1/events/{event.slug}", cookie)
-    crowd = Crowd(site)
-    booking, _location = crowd.ask(f"/events/{event.slug}/ticket/", cookie)
-    site.cluster.start()
+    with Reader(site.server, "list::", cookie=cookie) as stream:
+        site.cluster.kill()
+        page = get(site.server, path, cookie)
+        program = get(site.server, f"/api/v1/events/{event.slug}", cookie)
+        crowd = Crowd(site)
+        booking, _location = crowd.ask(f"/events/{event.slug}/ticket/", cookie)
+        site.cluster.start()
 
-    assert (page.status, page.headers["Retry-After"]) == (503, "30")
-    assert "Evento cannot reach its data right now" in page.body
-    assert (program.status, booking) == (503, 503)
-    assert '"code": "unavailable"' in program.body
-    # Each thread of each process notices once that its connection is gone.
-    assert crowd.book(event, person, cookie) is not None
-    assert set(crowd.answers) <= {302, 503}
-    assert User.objects.get(pk=person.pk).tickets.count() == 1
+        assert (page.status, page.headers["Retry-After"]) == (503, "30")
+        assert "Evento cannot reach its data right now" in page.body
+        assert (program.status, booking) == (503, 503)
+        assert '"code": "unavailable"' in program.body
+        # Each thread of each process notices once that its connection is gone.
+        assert crowd.book(event, person, cookie) is not None
+        assert set(crowd.answers) <= {302, 503}
+        assert person.tickets.count() == 1
+        # A page that was open all the while follows on.
+        change_event(event, changes={"title": "Bats of the river"}, by=None)
+        assert "Bats of the river" in str(stream.next("public").data)
