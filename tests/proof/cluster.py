@@ -104,14 +104,23 @@ class Cluster:
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def kill_a_backend(self, chance):
-        """`kill -9` of one process that works for a client: PostgreSQL then ends all, and recovers."""
-        with self._connected("postgres") as connection:
-            found = connection.execute(
-                "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' "
-                "AND pid <> pg_backend_pid() ORDER BY pid"
-            ).fetchall()
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(chance.choice(found)[0], signal.SIGKILL)
+        """`kill -9` of one process that works for a client; until PostgreSQL has ended all others for it."""
+        deadline = time.monotonic() + START_SECONDS
+        is_killed = False
+        with contextlib.closing(self._connected("postgres")) as witness:
+            while time.monotonic() < deadline:
+                try:
+                    found = witness.execute(
+                        "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' "
+                        "AND pid <> pg_backend_pid() ORDER BY pid"
+                    ).fetchall()
+                except psycopg.OperationalError:
+                    return
+                if found and not is_killed:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(chance.choice(found)[0], signal.SIGKILL)
+                        is_killed = True
+        raise AssertionError("PostgreSQL does not mind that one of its processes was killed.")
 
     def stop(self):
         if self.process is not None and self.process.poll() is None:
