@@ -50,7 +50,7 @@ openapi: $(DEV_STAMP) ## The API's description into docs/openapi.json, which a t
 settings: $(RUN_STAMP) ## .env.example and the table of settings in docs/operations.md, which a test compares
 	@$(VENV)/python -m evento.settings_docs
 
-proof: $(DEV_STAMP) ## Twin worlds, 10,000 steps against a model, and the rushes, in full on both databases; into docs/proof.md
+proof: $(DEV_STAMP) ## Twin worlds, 10,000 steps against a model, races, kills and other faults, rushes, in full on both databases; into docs/proof.md
 	@rm -rf test-results/proof
 	@EVENTO_FULL=1 $(VENV)/python -m tests.run_all --no-cov tests/proof tests/tickets/test_oversell.py tests/tickets/test_races.py
 	@$(VENV)/python -m tests.proof.report

@@ -121,9 +121,10 @@ def close_account(user: User, *, now: datetime | None = None) -> None:
     """
     now = now or timezone.now()
     with transaction.atomic():
-        # FOR UPDATE, key and all: a booking that has written its ticket is waited for and then given
-        # back; one that comes later waits for us, and finds the account closed (`take_place`).
-        stored = User.objects.select_for_update().get(pk=user.pk)
+        # A booking that has taken its place is waited for and then given back; one that comes later waits
+        # for us, and finds the account closed (`take_place`). Not the key: who holds an event and writes a
+        # notice to this person would wait for us, and we for the event.
+        stored = User.objects.select_for_update(no_key=True).get(pk=user.pk)
         if not stored.is_active:
             return
         account_closing.send(sender=User, user=stored, now=now)

@@ -1,10 +1,11 @@
 """What the two database engines say differently, said once."""
 
 import functools
+import sqlite3
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
-from django.db import IntegrityError, OperationalError, connection
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection
 from django.db.models import QuerySet
 
 P = ParamSpec("P")
@@ -12,6 +13,16 @@ R = TypeVar("R")
 
 # PostgreSQL: serialization_failure, deadlock_detected, lock_not_available.
 RETRYABLE_SQLSTATES = {"40001", "40P01", "55P03"}
+# PostgreSQL: connection exceptions, insufficient resources (a full disk is one), operator intervention
+# (a restart), a database that may only be read; and no state at all: nobody answers.
+OUTAGE_SQLSTATES = ("08", "53", "57P", "25006")
+# SQLite: a full disk, a file that can be read only, cannot be read or written, or opened.
+OUTAGE_SQLITE_CODES = {
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+}
 BATCH = 1000  # rows of one deletion
 ATTEMPTS = 3  # DESIGN "The hot path": retry twice, then answer 503.
 
@@ -38,6 +49,22 @@ def is_conflict(error: OperationalError) -> bool:
     """Whether the same transaction, begun anew, may well succeed."""
     sqlstate = getattr(error.__cause__, "sqlstate", None)
     return sqlstate in RETRYABLE_SQLSTATES or "database is locked" in str(error)
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the database as a whole is away, full or only readable, whatever was asked of it."""
+    if not isinstance(error, DatabaseError | InterfaceError):
+        return False
+    cause = error.__cause__
+    if cause is None:
+        return False
+    if isinstance(cause, sqlite3.Error):
+        # The last byte is the kind, those before it which of that kind.
+        return getattr(cause, "sqlite_errorcode", 0) & 0xFF in OUTAGE_SQLITE_CODES
+    sqlstate = getattr(cause, "sqlstate", None)
+    if sqlstate is None:
+        return isinstance(error, OperationalError | InterfaceError)
+    return str(sqlstate).startswith(OUTAGE_SQLSTATES)
 
 
 def retry_conflicts(service: Callable[P, R]) -> Callable[P, R]:

@@ -6,6 +6,8 @@ from django.urls import include, path, re_path
 from evento import live, media, probes
 from evento.api import api
 
+handler500 = "evento.errors.server_error"
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/auth/", include("accounts.headless")),

@@ -44,7 +44,8 @@ def newest_heartbeats(now: datetime) -> tuple[datetime | None, int]:
     """When a worker last gave a sign of life, None for never; and how many did so a short time ago."""
     rows = WorkerHeartbeat.objects.order_by("-beaten_at").values_list("beaten_at", flat=True)
     beats = list(rows)
-    return next(iter(beats), None), sum(now - beat <= FRESH_FOR for beat in beats)
+    # Nor is one far ahead alive: the clock was set back since. Who lives beats again in a moment.
+    return next(iter(beats), None), sum(abs(now - beat) <= FRESH_FOR for beat in beats)
 
 
 def forget_old_heartbeats(now: datetime | None = None) -> int:

@@ -9,6 +9,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -39,7 +41,9 @@ def holders(kind: str, *, then: bool) -> kinds.Source:
     def source(announcement: Announcement, after: str, limit: int) -> list[Recipient]:
         tickets = Ticket.objects.valid().filter(event=announcement.about, holder__is_active=True)
         if then:
-            tickets = tickets.filter(booked_at__lte=announcement.caused_at)
+            # Who booked at a time that is still to come did so before the clock was set back.
+            held = Q(booked_at__lte=announcement.caused_at) | Q(booked_at__gt=timezone.now())
+            tickets = tickets.filter(held)
         if after:
             tickets = tickets.filter(pk__gt=UUID(after))
         found = tickets.select_related("holder").order_by("pk")[:limit]

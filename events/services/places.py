@@ -94,8 +94,8 @@ def take_place(event_id: UUID, now: datetime, *, holder_id: UUID) -> Availabilit
         bound(Event, "starts_at", now),
         bound(User, "id", holder_id),
     ]
-    # The foreign key would take the same lock, but only at COMMIT. SQLite locked everything at BEGIN.
-    hold = "FOR KEY SHARE" if connection.vendor == "postgresql" else ""
+    # `close_account` waits for this lock, and this for its own. SQLite locked everything at BEGIN.
+    hold = "FOR SHARE" if connection.vendor == "postgresql" else ""
     row = _execute(TAKE_PLACE.replace("{hold}", hold), parameters)
     return None if row is None else _noted(event_id, row, now, gained=1)
 

@@ -4,18 +4,12 @@ The ordinary run takes fewer; `make proof-notices` (EVENTO_FULL=1) takes them al
 The mails go to a real SMTP server (aiosmtpd) from real worker processes.
 """
 
-import contextlib
 import os
 import signal
-import sqlite3
-import subprocess
-import sys
 import time
 from collections import Counter
-from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.db import connection
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
@@ -26,13 +20,12 @@ from events.models import Event
 from events.services import cancel_event
 from tests.events.factories import EventFactory
 from tests.notifications.smtp import smtp_server
+from tests.notifications.workers import STOP_SECONDS, let_leases_run_out, worker
 from tests.servers import database_for_servers, reading
 from tickets.models import Ticket, random_code
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 FULL = os.environ.get("EVENTO_FULL") == "1"
 HOLDERS = 20_000 if FULL else 1_300
-STOP_SECONDS = 60
 
 pytestmark = [pytest.mark.server, pytest.mark.django_db(transaction=True)]
 
@@ -49,53 +42,6 @@ def event_with_holders(count):
     )
     Event.objects.filter(pk=event.pk).update(places_taken=F("places_taken") + count)
     return event, {person.email for person in people}
-
-
-@contextlib.contextmanager
-def worker(database_url, port, **more):
-    """The worker command in a process of its own; stopped with SIGTERM if it still runs."""
-    environment = (
-        os.environ
-        | {
-            "DATABASE_URL": database_url,
-            "EMAIL_URL": f"smtp://127.0.0.1:{port}",
-            "NOTIFICATIONS_SEND": "worker",
-            "SECRET_KEY": settings.SECRET_KEY,
-            "DEBUG": "false",
-        }
-        | more
-    )
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", "send_notifications"],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.wait(STOP_SECONDS)
-
-
-def execute(database_url, statement):
-    """A write beside the workers, on whichever engine they work."""
-    if not database_url.startswith("sqlite"):
-        with connection.cursor() as cursor:
-            cursor.execute(statement)
-        return
-    file = sqlite3.connect(database_url.removeprefix("sqlite:///"), timeout=30)
-    with contextlib.closing(file), file:
-        file.execute(statement)
-
-
-def let_leases_run_out(database_url):
-    """As if the dead worker's lease had been over for a while."""
-    execute(
-        database_url,
-        "UPDATE notifications_outgoingemail SET leased_until = '2020-01-01 00:00:00+00:00' "
-        "WHERE state = 'sending'",
-    )
 
 
 def killed_worker(database_url, mailbox, port, *, at, accept):

@@ -8,6 +8,8 @@ from uuid import UUID, uuid5
 import pytest
 from django.db import transaction
 
+from tests.proof.figures import FULL
+
 NAMESPACE = UUID("5e4d1f0c-6a53-4b5e-9f6e-0d2f3b1c7a10")
 
 # The one list of what is random by design: where it is drawn, and what comes of it. Each is replayed from
@@ -51,3 +53,12 @@ def undone():
         yield
     finally:
         transaction.savepoint_rollback(before)
+
+
+def random_seed():
+    """A seed for what is other each time in a full run, and the same in the ordinary one; printed."""
+    seed = os.environ.get("PROOF_SEED", "")
+    if not seed:
+        seed = str(random.SystemRandom().randrange(10**9)) if FULL else "1"
+    print(f"PROOF_SEED={seed}")  # noqa: T201 - pytest shows it with a failure
+    return seed

@@ -55,12 +55,76 @@ def machine(engine):
     return f"- {engine}: {numbers['steps']:,} steps, {calls:,} calls of services: {words}."
 
 
+def counted(words_and_counts):
+    return ", ".join(f"{words} {count:,}" for words, count in sorted(words_and_counts.items()))
+
+
+def races(engine):
+    """Each race, what went wrong without its guard, and how often it was held."""
+    if (numbers := recorded("races", engine)) is None:
+        return "Not in this run."
+    rows = [
+        f"| {name} | {', '.join([*race['lost to'], *map('`{}` dropped'.format, race['dropped'])])} | "
+        f"{race['rounds']} |"
+        for name, race in sorted(numbers.items())
+    ]
+    return "\n".join(["| race | lost when | held, times |", "| --- | --- | --- |", *rows])
+
+
+def mixed(engine):
+    if (numbers := recorded("mixed", engine)) is None:
+        return "- Mixed operations: not in this run."
+    outcomes = numbers["outcomes"]
+    total = f"{sum(outcomes.values()):,} by four processes on six events, no deadlock"
+    return f"- Mixed operations (seed {numbers['seed']}): {total}: {counted(outcomes)}."
+
+
+def kills(engine):
+    if (numbers := recorded("kills", engine)) is None:
+        return f"- {engine}, `kill -9` under load: not in this run."
+    return (
+        f"- {engine}, `kill -9` under load (seed {numbers['seed']}): {numbers['rounds']} rounds "
+        f"({counted(numbers['victims'])}); answers: {counted(numbers['answers'])}; "
+        f"{numbers['mails']:,} mails, {numbers['repeated']} of them twice."
+    )
+
+
+def smtp(engine):
+    if (numbers := recorded("smtp", engine)) is None:
+        return f"- {engine}, mail servers: not in this run."
+    return f"- {engine}, mail servers, by what they did at each step of a mail: {counted(numbers)}."
+
+
+def storage(engine):
+    if (numbers := recorded("storage", engine)) is None:
+        return f"- {engine}, storage: not in this run."
+    said = [f"{fault} ({counted(answers)})" for fault, answers in sorted(numbers.items())]
+    return f"- {engine}, storage, and what 40 people were answered: {', '.join(said)}."
+
+
+def clock(engine):
+    if (numbers := recorded("clock", engine)) is None:
+        return f"- {engine}, clock: not in this run."
+    return (
+        f"- {engine}, clock (seed {numbers['seed']}): {numbers['steps']:,} operations at times up to "
+        f"12 hours apart, {numbers['mails']:,} mails, each once."
+    )
+
+
 def sections():
     yield HEAD.format(day=f"{datetime.now(UTC):%Y-%m-%d}")
     yield "## Secrecy: twin worlds\n"
     yield "\n".join(secrecy(engine) for engine in ENGINES)
     yield "\n## A model that argues with the code\n"
     yield "\n".join(machine(engine) for engine in ENGINES)
+    yield "\n## Races\n"
+    yield "Between real processes, on PostgreSQL; each was lost first with its guard taken out.\n"
+    yield races("PostgreSQL")
+    yield ""
+    yield mixed("PostgreSQL")
+    yield "\n## Faults\n"
+    yield "\n".join(tell(engine) for tell in (kills, smtp, clock) for engine in ENGINES)
+    yield storage("SQLite")
     yield "\n## All tests of the run\n"
     yield "| database | file | tests | failed | seconds |\n| --- | --- | --- | --- | --- |"
     yield "\n".join(line for engine in ENGINES for line in tried(engine))
