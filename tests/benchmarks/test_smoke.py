@@ -9,7 +9,7 @@ from django.db import connection
 from tests.servers import ROOT, database_for_servers
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.server]
-MEASUREMENTS = ("rush", "reading", "telling", "growth")
+MEASUREMENTS = ("rush", "reading", "telling", "growth", "footprint")
 ENDINGS = ("| none |", "| wrong |", "--- |")
 
 
