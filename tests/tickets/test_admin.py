@@ -74,6 +74,41 @@ def test_search_finds_names_among_one_events_tickets_alone(signed_in, event, tic
     assert set(listed(signed_in.get(LIST, {"q": " "}))) == {own, second}
 
 
+def test_names_that_begin_with_the_words_come_before_those_that_hold_them(
+    signed_in, event, tickets
+):
+    own, second, _foreign = tickets
+    grada = TicketFactory(event=event, holder__display_name="Grada Lovelace")
+    username = TicketFactory(event=event, holder__username="adamant", holder__display_name="Zoë")
+
+    def found(words):
+        return set(listed(signed_in.get(LIST, {"q": words, "event": event.pk})))
+
+    assert found("ada") == {own, username}
+    assert found(" GRADA  love") == {grada}
+    assert found("Lovelace") == {grada}
+    assert found("lace grada") == {grada}
+    assert found("nobody") == set()
+    assert found("%") == set()
+    assert second not in found("ada")
+
+
+@pytest.mark.postgresql
+def test_beginnings_of_names_have_an_index_for_what_the_list_asks(signed_in, event, tickets):
+    with CaptureQueriesContext(connection) as queries:
+        signed_in.get(LIST, {"q": "ada", "event": event.pk})
+    asked = "".join(query["sql"] for query in queries)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT indexdef FROM pg_indexes WHERE indexname LIKE 'accounts_user_%_begins'"
+        )
+        indexes = [definition for (definition,) in cursor.fetchall()]
+
+    for name in ("display_name", "username"):
+        assert f"""UPPER("accounts_user"."{name}"::text) LIKE UPPER('ada%')""" in asked
+        assert any(f"upper(({name})::text) varchar_pattern_ops" in index for index in indexes)
+
+
 def test_search_says_what_it_finds(signed_in, event, tickets):
     assert "by name within one event" in signed_in.get(LIST).text
     assert "Search by name, e-mail or code" in signed_in.get(LIST, {"event": event.pk}).text

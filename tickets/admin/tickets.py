@@ -143,7 +143,7 @@ class TicketAdmin(EndlessListAdmin):
     ) -> tuple[QuerySet, bool]:
         """Names are looked for among one event's tickets alone: over all, each would have to be read."""
         if EventFilter.parameter_name in request.GET:
-            return queryset.matching(search_term), False
+            return queryset.of_person(search_term), False
         return queryset.of_code_or_email(search_term), False
 
     @admin.display(description=_("holder"))
