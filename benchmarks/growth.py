@@ -20,7 +20,8 @@ from benchmarks import load, rush, world
 from benchmarks.evento_server import EventoServer, serving
 from benchmarks.turns import TimedWay, timed_race
 
-READERS = 20
+READERS = 100  # each books once in a turn
+PAGES = 20  # asked for in a turn
 CONCERTS = 10  # events that each reader has a ticket for
 PEOPLE_OF = 10  # tickets of each person of the demo, about
 LARGE = 100  # the large event has one ticket in so many
@@ -134,7 +135,7 @@ def _ways(grown: Grown, server: EventoServer, *, least: int) -> list[TimedWay]:
 def _page(  # noqa: PLR0913, PLR0917
     name: str, cookies: list[str], path: str, tickets: int, least: int, server: EventoServer
 ) -> TimedWay:
-    requests = partial(_gets, (cookies * READERS)[:READERS], path)
+    requests = partial(_gets, (cookies * PAGES)[:PAGES], path)
     base = _named(name, least)
     return TimedWay(_named(name, tickets), "200", requests, base=base, server=server)
 
