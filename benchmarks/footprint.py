@@ -212,10 +212,11 @@ def _start(place: world.World, asked: argparse.Namespace) -> list[list[str]]:
         "first page, 2 processes": lambda: _first_page_seconds(place, 2),
     }
     seconds: dict[str, list[float]] = {name: [] for name in ways}
-    for number in range(-1, asked.rounds):
+    warm_up = 1 if asked.rounds > 1 else 0  # of the disk's cache
+    for number in range(-warm_up, asked.rounds):
         for name in ways if number % 2 else reversed(ways):
             taken = ways[name]()
-            if number >= 0:  # the first round warms the disk's cache up
+            if number >= 0:
                 seconds[name].append(taken)
     base = seconds["django.setup()"]
     head = ["from", "seconds", "of django.setup()", "95 %", "wrong"]
