@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts import services
 from accounts.models import User
+from evento.changelists import EndlessListAdmin
 
 FIELDS = [
     "username",
@@ -43,7 +44,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class PersonAdmin(admin.ModelAdmin):
+class PersonAdmin(EndlessListAdmin):
     """Find a person; change their class, or switch the account off. People change the rest themselves."""
 
     list_display = [
@@ -58,8 +59,7 @@ class PersonAdmin(admin.ModelAdmin):
     list_filter = ["role", "is_active", "is_staff"]
     search_fields = ["username", "display_name", "email"]
     search_help_text = _("Username, display name or e-mail address")
-    ordering = ["-date_joined"]
-    date_hierarchy = "date_joined"
+    newest_by = ("date_joined", "id")
     actions = None
     fields = [*FIELDS]
 

@@ -73,6 +73,10 @@ class User(AbstractUser):
             models.UniqueConstraint(Lower("username"), name="accounts_user_username_any_case"),
             models.UniqueConstraint(Lower("email"), name="accounts_user_email_any_case"),
         ]
+        indexes = [
+            # Staff's list of people, page by page.
+            models.Index(fields=["-date_joined", "-id"], name="accounts_user_newest"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -2,6 +2,9 @@
 
   rush      booking and being refused, by the page and the API, over 8, 32 and 256 connections; the limit
   reading   lists, calendar, event, my tickets
+  telling   cancelling an event with 500 and 50,000 holders; mails a second beside bare smtplib
+  growth    booking, lists, my tickets and the admin's lists with a thousand to five million tickets
+  footprint memory of all processes, time from start to the first page, sizes, queries and bytes of pages
 
 Each prints Markdown tables; `--smoke` does everything once and little of it, to see that it works. Load
 generator, server and database share the machine. benchmarks.serving and benchmarks.streams are on their own.
@@ -11,15 +14,18 @@ import argparse
 import platform
 import signal
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
 
-from benchmarks import reading, rush, world
+from benchmarks import footprint, growth, reading, rush, telling, world
 from benchmarks.evento_server import serving
 from benchmarks.tables import markdown
 
-MEASUREMENTS = {"rush": rush.measure, "reading": reading.measure}
+SERVED = {"rush": rush.measure, "reading": reading.measure}  # by one server on one world
+ALONE = {"telling": telling.measure, "growth": growth.measure, "footprint": footprint.measure}
+MEASUREMENTS = [*SERVED, *ALONE]
 EVENTS = 1000
 
 
@@ -34,6 +40,20 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--crowds", type=int, nargs="+", default=[8, 32, 256], help="connections")
     parser.add_argument("--limit-seconds", type=float, default=4, help="of bare SQL in each turn")
     parser.add_argument("--workers", type=int, default=2, help="processes of the server")
+    parser.add_argument("--holders", type=int, default=50_000, help="of an event that is cancelled")
+    parser.add_argument("--mails", type=int, default=2000, help="in each turn")
+    parser.add_argument(
+        "--tickets",
+        type=int,
+        nargs="+",
+        default=[1000, 100_000, 5_000_000],
+        help="sizes to grow to",
+    )
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="take databases of growth that are there, and leave them",
+    )
     parser.add_argument("--smoke", action="store_true", help="one round of 20 people")
     parser.add_argument("--database", default="bench", help="made and dropped")
     parser.add_argument("--server", default=world.SERVER_URL, help="where it is made")
@@ -41,6 +61,7 @@ def arguments() -> argparse.Namespace:
     if asked.smoke:
         asked.rounds, asked.people, asked.events = 1, 20, 20
         asked.crowds, asked.limit_seconds = [8], 1
+        asked.holders, asked.mails, asked.tickets = 60, 40, [300]
     return asked
 
 
@@ -64,14 +85,15 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_args: sys.exit(1))  # so that servers are stopped
     asked = arguments()
     print(machine(asked.server))
-    with (
-        world.built(
-            asked.database, people=asked.people, events=asked.events, server=asked.server
-        ) as place,
-        serving(place, workers=asked.workers) as server,
-    ):
-        for name in asked.measurements or MEASUREMENTS:
-            for title, rows in MEASUREMENTS[name](place, server, asked):
+    names = asked.measurements or MEASUREMENTS
+    with ExitStack() as stack:
+        if any(name in SERVED for name in names):
+            sizes = {"people": asked.people, "events": asked.events}
+            place = stack.enter_context(world.built(asked.database, **sizes, server=asked.server))
+            server = stack.enter_context(serving(place, workers=asked.workers))
+        for name in names:
+            tables = SERVED[name](place, server, asked) if name in SERVED else ALONE[name](asked)
+            for title, rows in tables:
                 print(f"\n**{title}**\n\n{markdown(rows)}\n", flush=True)
 
 

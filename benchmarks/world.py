@@ -64,18 +64,32 @@ def built(name: str, *, people: int, events: int = 1, server: str = SERVER_URL) 
 
     Replaces a database of that name, and drops it at the end.
     """
-    url = f"{server}/{name}"
-    _drop(server, name)
-    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    try:
-        _python(url, "manage.py", "migrate", "--noinput", "--verbosity", "0")
-        filled = _python(
-            url, "-m", "benchmarks.filling", f"--people={people}", f"--events={events}"
-        )
+    with emptied(name, server=server) as url:
+        filled = python(url, "-m", "benchmarks.filling", f"--people={people}", f"--events={events}")
         yield World(url, **json.loads(filled))
+
+
+@contextmanager
+def emptied(name: str, *, server: str = SERVER_URL) -> Iterator[str]:
+    """The URL of a migrated database; replaces one of that name, and drops it at the end."""
+    _drop(server, name)
+    try:
+        with kept(name, server=server) as url:
+            yield url
     finally:
         _drop(server, name)
+
+
+@contextmanager
+def kept(name: str, *, server: str = SERVER_URL) -> Iterator[str]:
+    """The URL of a migrated database, made unless it is there, and left behind."""
+    url = f"{server}/{name}"
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+        if found.fetchone() is None:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    python(url, "manage.py", "migrate", "--noinput", "--verbosity", "0")
+    yield url
 
 
 def environment(database_url: str) -> dict[str, str]:
@@ -102,7 +116,8 @@ def _drop(server: str, name: str) -> None:
         connection.execute(statement.format(sql.Identifier(name)))
 
 
-def _python(database_url: str, *arguments: str) -> str:
+def python(database_url: str, *arguments: str) -> str:
+    """What one of our programs prints. Raises CalledProcessError."""
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=ROOT,

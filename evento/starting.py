@@ -11,6 +11,8 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.wsgi import WSGIHandler
 
+from evento.memory import give_memory_back
+
 logger = logging.getLogger(__name__)
 # uvicorn's own word for "another start would fail the same": its supervisor then gives up.
 STARTUP_FAILURE = 3
@@ -41,4 +43,5 @@ def warn_of_several_writers() -> None:
         )
 
 
+give_memory_back()
 django_pages = _pages()

@@ -11,9 +11,14 @@ from tests.run_all import IN_CI, ROOT, postgresql_url, say
 
 APPS = ["accounts", "notifications", "events", "tickets"]
 # Looked at by people, each with the reason why it may stay.
-ACCEPTED = {
-    "0002_latest_bookings": "before the first release: nobody's table is locked while its index is made",
-}
+BEFORE_ANY_RELEASE = "before the first release: nobody's table is locked while its index is made"
+ACCEPTED = dict.fromkeys(
+    (
+        *("0002_latest_bookings", "0003_newest_people", "0004_newest_tickets"),
+        "0004_names_begin",
+    ),
+    BEFORE_ANY_RELEASE,
+)
 
 
 def main():

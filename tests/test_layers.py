@@ -8,7 +8,10 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 APPS = ["accounts", "notifications", "events", "tickets", "evento"]
 # evento's ground floor: it imports no app, so every app may import it.
-GROUND = {"evento.refusals", "evento.database", "evento.statements", "evento.http"}
+GROUND = {
+    *("evento.refusals", "evento.database", "evento.statements", "evento.http"),
+    "evento.changelists",
+}
 FLOORS = [
     {"signals"},
     {"querysets", "models"},

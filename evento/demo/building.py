@@ -1,9 +1,15 @@
-"""Writing the demo: rows in bulk, with the counters that booking one by one would have left."""
+"""Writing the demo: rows in bulk, with the counters that booking one by one would have left.
 
+However many people and tickets are asked for, no more than a batch of them is in memory.
+"""
+
+import math
 import random
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
 from allauth.account.models import EmailAddress
 from django.core.files.base import ContentFile
@@ -15,13 +21,14 @@ from accounts.models import User
 from evento.demo.covers import landscape
 from evento.demo.people import (
     SIGN_INS,
-    crowd,
+    Crowd,
     hashed,
     random_uuid,
     sign_in_account,
     verified_address,
 )
 from evento.demo.programme import Plan, plan_programme
+from evento.demo.writing import write
 from events.availability import exact_availability
 from events.covers import EXTENSION, small_name
 from events.models import SLUG_ALPHABET, SLUG_RANDOM_LENGTH, Category, Event, EventOrganiser
@@ -30,7 +37,7 @@ from tickets.models import CODE_LENGTH, Ticket
 from tickets.signals import ticket_booked
 
 EVENTS_AT_ONCE = 100
-ROWS_AT_ONCE = 1000
+PEOPLE_AT_ONCE = 1000
 NOTES = (
     "I use a wheelchair.",
     "Vegetarian, please.",
@@ -54,8 +61,33 @@ class Cast:
 
     organiser: User
     attendee: User
-    organisers: list[User]
-    holders: list[User]
+    sign_ins: list[uuid.UUID]
+    crowd: Crowd
+    # By their number in the crowd: those who were there under another key, from another demo.
+    known: dict[int, uuid.UUID]
+
+    @property
+    def size(self) -> int:
+        return len(self.sign_ins) + self.crowd.count
+
+    def holder(self, number: int) -> uuid.UUID:
+        """The key of one of all `size` people, the sign-ins first."""
+        if number < len(self.sign_ins):
+            return self.sign_ins[number]
+        return self._key(number - len(self.sign_ins))
+
+    def team(self, rng: random.Random, *, led_by_us: bool) -> list[uuid.UUID]:
+        """Who organises an event, its leader first; with `led_by_us` that is the demo's organiser."""
+        others = self.crowd.organisers()
+        if led_by_us or not others:
+            leader, left = self.organiser.pk, list(rng.sample(others, k=min(len(others), 1)))
+        else:
+            first, *left = rng.sample(others, k=min(len(others), 2))
+            leader = self._key(first)
+        return [leader, *(self._key(number) for number in left[: rng.choice((0, 0, 1))])]
+
+    def _key(self, number: int) -> uuid.UUID:
+        return self.known.get(number) or self.crowd.id_of(number)
 
 
 @dataclass(frozen=True)
@@ -81,11 +113,10 @@ class Stage:
 
 @dataclass
 class Page:
-    """One batch of events with what belongs to them."""
+    """One batch of events with who organises them."""
 
     events: list[Event]
     organisers: list[EventOrganiser]
-    tickets: list[Ticket]
 
 
 def planned(request: Request, now: datetime) -> list[Plan]:
@@ -104,39 +135,48 @@ def build(request: Request, plans: list[Plan], now: datetime, progress: Progress
     stage = Stage(cast, _categories(plans), rng, now)
     for first in range(0, len(plans), EVENTS_AT_ONCE):
         batch = plans[first : first + EVENTS_AT_ONCE]
-        page = Page([], [], [])
+        page = Page([], [])
         for plan in batch:
             _compose(page, plan, stage)
         with transaction.atomic():
             if first == 0 and Event.objects.filter(pk=page.events[0].pk).exists():
                 raise AlreadyThere
-            _write(page)
+            Event.objects.bulk_create(page.events)
+            write(EventOrganiser, page.organisers)
+            progress(len(page.events))
+            for event, plan in zip(page.events, batch, strict=True):
+                progress(write(Ticket, _tickets(event, plan, stage)))
             if first == 0:
                 _tell(page, cast, now)
-        progress(len(page.events) + len(page.tickets))
 
 
 def _write_people(request: Request, progress: Progress) -> Cast:
     password = hashed(request.password)
-    wanted = [sign_in_account(one, request.seed, password) for one in SIGN_INS]
-    wanted += crowd(request.people - len(SIGN_INS), request.seed, password)
-    with transaction.atomic():
-        # A second demo shares the three sign-ins of the first; one that was interrupted goes on.
-        emails = [person.email for person in wanted]
-        there = {person.email: person for person in User.objects.filter(email__in=emails)}
-        missing = [person for person in wanted if person.email not in there]
-        User.objects.bulk_create(missing, batch_size=ROWS_AT_ONCE)
-        addresses = [verified_address(person) for person in missing]
-        EmailAddress.objects.bulk_create(addresses, batch_size=ROWS_AT_ONCE)
-    progress(len(wanted))
-    people = [there.get(person.email, person) for person in wanted]
-    organiser, attendee = people[:2]
-    return Cast(
-        organiser=organiser,
-        attendee=attendee,
-        organisers=[person for person in people[2:] if person.is_organiser] or [organiser],
-        holders=people,
-    )
+    # A second demo shares the three sign-ins of the first.
+    sign_ins = _written([sign_in_account(one, request.seed, password) for one in SIGN_INS])
+    progress(len(sign_ins))
+    crowd = Crowd(request.people - len(SIGN_INS), request.seed, password)
+    known = {}
+    for first in range(0, crowd.count, PEOPLE_AT_ONCE):
+        numbers = range(first, min(first + PEOPLE_AT_ONCE, crowd.count))
+        for number, person in zip(numbers, _written(map(crowd.person, numbers)), strict=True):
+            if person.pk != crowd.id_of(number):
+                known[number] = person.pk
+        progress(len(numbers))
+    organiser, attendee = sign_ins[:2]
+    return Cast(organiser, attendee, [person.pk for person in sign_ins], crowd, known)
+
+
+@transaction.atomic
+def _written(people: Iterable[User]) -> list[User]:
+    """These people as they are stored: those of a demo that was interrupted are there already."""
+    wanted = list(people)
+    emails = [person.email for person in wanted]
+    there = {person.email: person for person in User.objects.filter(email__in=emails)}
+    missing = [person for person in wanted if person.email not in there]
+    write(User, missing)
+    write(EmailAddress, map(verified_address, missing))
+    return [there.get(person.email, person) for person in wanted]
 
 
 def _categories(plans: list[Plan]) -> dict[str, Category]:
@@ -152,17 +192,18 @@ def _compose(page: Page, plan: Plan, stage: Stage) -> None:
     event.category = stage.categories[plan.category]
     # The demo's organiser has the draft and most of the programme: there is something to manage.
     leads = rng.random() < 0.7 or plan.state == "draft"
-    leader = cast.organiser if leads else rng.choice(cast.organisers)
-    helpers = [person for person in cast.organisers if person != leader]
-    team = [leader, *rng.sample(helpers, k=min(len(helpers), rng.choice((0, 0, 1))))]
+    leader, *helpers = cast.team(rng, led_by_us=leads)
     page.events.append(event)
     page.organisers += [
         EventOrganiser(
-            id=random_uuid(rng), event=event, user=person, added_by=leader, added_at=_since(event)
+            id=random_uuid(rng),
+            event=event,
+            user_id=person,
+            added_by_id=leader,
+            added_at=_since(event),
         )
-        for person in team
+        for person in (leader, *helpers)
     ]
-    page.tickets += _tickets(event, plan, stage)
 
 
 def _event(plan: Plan, rng: random.Random, now: datetime) -> Event:
@@ -216,51 +257,56 @@ def _since(event: Event) -> datetime:
     return event.published_at or event.starts_at - timedelta(days=30)
 
 
-def _holders(plan: Plan, stage: Stage) -> list[User]:
+def _holders(plan: Plan, stage: Stage) -> Iterator[uuid.UUID]:
+    """As many different people as the plan has tickets."""
+    cast = stage.cast
     count = plan.taken + plan.given_back
-    holders = stage.rng.sample(stage.cast.holders, k=count)
-    if not plan.attendee:
-        return holders
-    others = [person for person in holders if person != stage.cast.attendee]
-    return [stage.cast.attendee, *others][:count]
+    numbers = _shuffled(cast.size, stage.rng)
+    if plan.attendee and count:
+        count -= 1
+        yield cast.attendee.pk
+        numbers = (n for n in numbers if cast.holder(n) != cast.attendee.pk)
+    for number in islice(numbers, count):
+        yield cast.holder(number)
 
 
-def _tickets(event: Event, plan: Plan, stage: Stage) -> list[Ticket]:
+def _shuffled(count: int, rng: random.Random) -> Iterator[int]:
+    """All numbers below `count`, each once, in an order drawn by chance; no list of them is kept."""
+    step = rng.randrange(count) + 1
+    while math.gcd(step, count) != 1:
+        step = rng.randrange(count) + 1
+    first = rng.randrange(count)
+    return ((first + n * step) % count for n in range(count))
+
+
+def _tickets(event: Event, plan: Plan, stage: Stage) -> Iterator[Ticket]:
     """Valid ones first, then those their holders gave back."""
     rng = stage.rng
     until = min(stage.now, event.starts_at)
-    window = (until - _since(event)).total_seconds()
-    tickets = []
+    since = _since(event)
+    window = (until - since).total_seconds() * 0.9
     for n, holder in enumerate(_holders(plan, stage)):
-        booked_at = _since(event) + timedelta(seconds=rng.uniform(0, window * 0.9))
+        booked_at = since + timedelta(seconds=rng.uniform(0, window))
         given_back = n >= plan.taken
-        tickets.append(
-            Ticket(
-                id=random_uuid(rng),
-                event=event,
-                holder=holder,
-                code=f"{rng.randrange(10**CODE_LENGTH):0{CODE_LENGTH}d}",
-                status=Ticket.Status.CANCELLED if given_back else Ticket.Status.VALID,
-                note=rng.choice(NOTES) if rng.random() < 0.08 else "",
-                booked_at=booked_at,
-                cancelled_at=booked_at + (until - booked_at) / 2 if given_back else None,
-            )
+        yield Ticket(
+            id=random_uuid(rng),
+            event_id=event.pk,
+            holder_id=holder,
+            code=f"{rng.randrange(10**CODE_LENGTH):0{CODE_LENGTH}d}",
+            status=Ticket.Status.CANCELLED if given_back else Ticket.Status.VALID,
+            note=rng.choice(NOTES) if rng.random() < 0.08 else "",
+            booked_at=booked_at,
+            cancelled_at=booked_at + (until - booked_at) / 2 if given_back else None,
         )
-    return tickets
-
-
-def _write(page: Page) -> None:
-    Event.objects.bulk_create(page.events)
-    EventOrganiser.objects.bulk_create(page.organisers, batch_size=ROWS_AT_ONCE)
-    Ticket.objects.bulk_create(page.tickets, batch_size=ROWS_AT_ONCE)
 
 
 def _tell(page: Page, cast: Cast, now: datetime) -> None:
     """Give the demo's own accounts something in their bell and under var/mail/."""
-    for ticket in page.tickets:
-        if ticket.holder == cast.attendee and ticket.is_valid and ticket.event.is_open(now):
+    held = Ticket.objects.held_by(cast.attendee).valid().filter(event__in=page.events)
+    for ticket in held.select_related("event", "holder"):
+        if ticket.event.is_open(now):
             ticket_booked.send(Ticket, ticket=ticket, now=now)
-    own = {row.event_id for row in page.organisers if row.user == cast.organiser}
+    own = {row.event_id for row in page.organisers if row.user_id == cast.organiser.pk}
     for event in page.events:
         if event.is_cancelled:
             event_cancelled.send(Event, event=event, by=cast.organiser, now=now)

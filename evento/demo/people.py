@@ -1,5 +1,6 @@
 """The demo's people: three to sign in as, and a crowd."""
 
+import hashlib
 import random
 import tomllib
 import uuid
@@ -13,6 +14,11 @@ from accounts.models import User
 
 PASSWORD = "evento-demo-2026"  # noqa: S105 - printed for everybody; refused on a site served over TLS
 TAIL_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
+TAIL_LENGTH = 5
+TAIL_STEP = (
+    17_011_139  # has no factor in common with 31: every tail comes up before any comes again
+)
+ORGANISER_EACH = 25
 NAMES = tomllib.loads(Path(__file__).with_name("names.toml").read_text(encoding="utf-8"))
 ZONES = ("Europe/London", "Europe/Berlin", "Europe/Lisbon", "America/New_York", "Asia/Tokyo", "UTC")
 
@@ -52,30 +58,47 @@ def sign_in_account(sign_in: SignIn, seed: int, password_hash: str) -> User:
     )
 
 
-def crowd(count: int, seed: int, password_hash: str) -> list[User]:
-    """`count` people; each twenty-fifth is an organiser by class."""
-    rng = random.Random(f"{seed}:crowd")  # noqa: S311
-    people: list[User] = []
-    usernames: set[str] = set()
-    while len(people) < count:
+@dataclass(frozen=True)
+class Crowd:
+    """`count` people by number, each the same whenever asked for, so that nobody has to be remembered.
+
+    Each twenty-fifth is an organiser by class.
+    """
+
+    count: int
+    seed: int
+    password_hash: str = ""
+
+    def id_of(self, number: int) -> uuid.UUID:
+        digest = hashlib.blake2b(f"{self.seed}:{number}".encode(), digest_size=16).digest()
+        return uuid.UUID(bytes=digest, version=4)
+
+    def person(self, number: int) -> User:
+        rng = random.Random(f"{self.seed}:person:{number}")  # noqa: S311
         first, last = rng.choice(NAMES["first"]), rng.choice(NAMES["last"])
-        tail = "".join(rng.choices(TAIL_ALPHABET, k=5))
-        username = f"{first}.{last}.{tail}".lower()
-        if username in usernames:
-            continue
-        usernames.add(username)
-        people.append(
-            User(
-                id=random_uuid(rng),
-                username=username,
-                email=f"{username}@example.org",
-                display_name=f"{first} {last}",
-                role=User.Role.ORGANISER if len(people) % 25 == 0 else User.Role.ATTENDEE,
-                time_zone=rng.choice(ZONES),
-                password=password_hash,
-            )
+        username = f"{first}.{last}.{self._tail(number)}".lower()
+        return User(
+            id=self.id_of(number),
+            username=username,
+            email=f"{username}@example.org",
+            display_name=f"{first} {last}",
+            role=User.Role.ORGANISER if number % ORGANISER_EACH == 0 else User.Role.ATTENDEE,
+            time_zone=rng.choice(ZONES),
+            password=self.password_hash,
         )
-    return people
+
+    def organisers(self) -> range:
+        """The numbers of the organisers by class."""
+        return range(0, self.count, ORGANISER_EACH)
+
+    def _tail(self, number: int) -> str:
+        """Five letters that nobody else of this seed has, as long as there are such."""
+        rest = (number * TAIL_STEP + self.seed) % len(TAIL_ALPHABET) ** TAIL_LENGTH
+        letters = []
+        for _each in range(TAIL_LENGTH):
+            rest, letter = divmod(rest, len(TAIL_ALPHABET))
+            letters.append(TAIL_ALPHABET[letter])
+        return "".join(letters)
 
 
 def verified_address(person: User) -> EmailAddress:

@@ -87,7 +87,10 @@ def _repeated(events: int) -> list[Plan]:
         plan = first[n % len(first)]
         turn = n // len(first)
         if turn:
-            plan = replace(plan, title=f"{plan.title} (no. {turn + 1})", cover=False)
+            # What is on now is on one page, however many events there are: no more than the first time.
+            state = "plenty" if plan.state == "now" else plan.state
+            title = f"{plan.title} (no. {turn + 1})"
+            plan = replace(plan, title=title, state=state, cover=False)
         plans.append(plan)
     return plans
 

@@ -45,6 +45,7 @@ class EventAdmin(EventPages):
     list_display = ["title", "start", "state", "places", "place"]
     list_filter = [WhenFilter, StatusFilter, CategoryFilter]
     list_per_page = 50
+    show_full_result_count = False
     date_hierarchy = "starts_on"
     search_fields = ["title", "location"]
     search_help_text = _("Search by title or place")

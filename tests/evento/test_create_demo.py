@@ -1,17 +1,21 @@
 """`create_demo`: believable, consistent, and the same for the same seed."""
 
 import re
+import tracemalloc
 from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import IntegrityError
 from django.utils import timezone
 
 from accounts.models import User
+from evento.demo.writing import write
 from events.availability import PublicState, public_availability
 from events.models import Category, Event
 from notifications.models import Announcement, Notification, OutgoingEmail
 from tests.events.factories import EventFactory
+from tests.tickets.factories import TicketFactory
 from tickets.models import Ticket
 from tickets.services import differing_places
 
@@ -151,6 +155,59 @@ def test_few_people_and_events_still_get_their_tickets():
     event = Event.objects.get()
     assert Ticket.objects.count() == 180
     assert event.places_taken <= event.capacity
+
+
+def test_many_tickets_bring_people_and_events_enough():
+    demo(tickets=41_000)
+
+    assert (Event.objects.count(), User.objects.count()) == (41, 4100)
+    assert Ticket.objects.count() == 41_000
+    assert differing_places() == []
+
+
+def test_ids_and_codes_are_as_booking_makes_them():
+    demo(events=3, people=50, tickets=100)
+
+    assert {pk.version for pk in Ticket.objects.values_list("pk", flat=True)} == {4}
+    assert {pk.version for pk in User.objects.values_list("pk", flat=True)} == {4}
+    for ticket in Ticket.objects.all():
+        ticket.clean_fields(exclude=["cancelled_at"])
+
+
+def test_interrupted_demo_goes_on_where_it_ended(fixed_noon):
+    demo(events=3, people=60, tickets=90)
+    first = fingerprint()
+    for model in (OutgoingEmail, Notification, Announcement, Ticket, Event):
+        model.objects.all().delete()
+    User.objects.filter(pk__in=[pk for pk, *_rest in first[0][::2]]).delete()
+
+    demo(events=3, people=60, tickets=90)
+
+    assert [len(rows) for rows in fingerprint()] == [60, 3, 90]
+    assert differing_places() == []
+
+
+def test_memory_does_not_grow_with_the_tickets():
+    def most_bytes(**sizes):
+        tracemalloc.start()
+        try:
+            demo(**sizes)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    demo(events=1, people=1100, tickets=1000)  # what is loaded once
+    few = most_bytes(seed=2, events=1, people=1100, tickets=1000)
+    many = most_bytes(seed=3, events=1, people=8000, tickets=8000)
+
+    assert many < few + 1_000_000  # 7,000 tickets as objects would be 7 MB
+
+
+def test_rows_that_break_a_rule_of_the_database_are_an_error():
+    ticket = TicketFactory()
+
+    with pytest.raises(IntegrityError):
+        write(Ticket, [TicketFactory.build(event=ticket.event, holder=ticket.holder)])
 
 
 @pytest.mark.parametrize(

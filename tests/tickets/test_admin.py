@@ -3,7 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
+from events.models import Event
 from events.services import cancel_event
 from tests.events.factories import EventFactory
 from tests.tickets.factories import TicketFactory
@@ -55,11 +58,112 @@ def test_list_shows_names_addresses_and_notes_of_own_events_only(signed_in, tick
         assert words not in response.text
 
 
-def test_search_finds_by_name_address_and_whole_code(signed_in, tickets):
+def test_search_finds_by_whole_address_and_whole_code(signed_in, tickets):
     own, _second, _foreign = tickets
 
-    for words in ("Ada", own.holder.email, own.code, own.code_in_groups):
+    for words in (own.holder.email, own.holder.email.upper(), own.code, own.code_in_groups):
         assert listed(signed_in.get(LIST, {"q": words})) == [own]
+
+
+def test_search_finds_names_among_one_events_tickets_alone(signed_in, event, tickets):
+    own, second, _foreign = tickets
+
+    for words in ("Ada", "ada", own.holder.email, own.code):
+        assert listed(signed_in.get(LIST, {"q": words, "event": event.pk})) == [own]
+    assert listed(signed_in.get(LIST, {"q": "Ada"})) == []
+    assert set(listed(signed_in.get(LIST, {"q": " "}))) == {own, second}
+
+
+def test_names_that_begin_with_the_words_come_before_those_that_hold_them(
+    signed_in, event, tickets
+):
+    own, second, _foreign = tickets
+    grada = TicketFactory(event=event, holder__display_name="Grada Lovelace")
+    username = TicketFactory(event=event, holder__username="adamant", holder__display_name="Zoë")
+
+    def found(words):
+        return set(listed(signed_in.get(LIST, {"q": words, "event": event.pk})))
+
+    assert found("ada") == {own, username}
+    assert found(" GRADA  love") == {grada}
+    assert found("Lovelace") == {grada}
+    assert found("lace grada") == {grada}
+    assert found("nobody") == set()
+    assert found("%") == set()
+    assert second not in found("ada")
+
+
+@pytest.mark.postgresql
+def test_beginnings_of_names_have_an_index_for_what_the_list_asks(signed_in, event, tickets):
+    with CaptureQueriesContext(connection) as queries:
+        signed_in.get(LIST, {"q": "ada", "event": event.pk})
+    asked = "".join(query["sql"] for query in queries)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT indexdef FROM pg_indexes WHERE indexname LIKE 'accounts_user_%_begins'"
+        )
+        indexes = [definition for (definition,) in cursor.fetchall()]
+
+    for name in ("display_name", "username"):
+        assert f"""UPPER("accounts_user"."{name}"::text) LIKE UPPER('ada%')""" in asked
+        assert any(f"upper(({name})::text) varchar_pattern_ops" in index for index in indexes)
+
+
+def test_search_says_what_it_finds(signed_in, event, tickets):
+    assert "by name within one event" in signed_in.get(LIST).text
+    assert "Search by name, e-mail or code" in signed_in.get(LIST, {"event": event.pk}).text
+
+
+def test_list_goes_on_page_by_page_and_counts_nothing(signed_in, event, now):
+    Event.objects.filter(pk=event.pk).update(capacity=200)
+    booked = [now - timedelta(minutes=number) for number in range(120)]
+    made = [TicketFactory(event=event, booked_at=moment) for moment in booked]
+    address = f"{LIST}?event={event.pk}"
+    pages = []
+    while address:
+        with CaptureQueriesContext(connection) as queries:
+            response = signed_in.get(address)
+        assert "COUNT(" not in "".join(query["sql"] for query in queries)
+        changelist = response.context["cl"]
+        pages.append(listed(response))
+        assert ("First page" in response.text) == (len(pages) > 1)
+        address = f"{LIST}{changelist.next_url}" if changelist.next_cursor else ""
+
+    assert [len(page) for page in pages] == [50, 50, 20]
+    assert [ticket for page in pages for ticket in page] == made
+
+
+def test_next_page_keeps_what_the_list_is_narrowed_to_and_a_filter_begins_anew(
+    signed_in, event, tickets
+):
+    Event.objects.filter(pk=event.pk).update(capacity=200)
+    TicketFactory.create_batch(51, event=event)
+
+    changelist = signed_in.get(LIST, {"event": event.pk, "status": "valid"}).context["cl"]
+    second = signed_in.get(f"{LIST}{changelist.next_url}")
+
+    assert "status=valid" in changelist.next_url
+    assert f"event={event.pk}" in changelist.next_url
+    assert len(listed(second)) == 3
+    assert "after" not in second.context["cl"].get_query_string({"status": "cancelled"})
+    assert 'name="after"' not in second.text
+
+
+def test_cursor_that_no_page_gave_out_leads_to_the_first(signed_in, tickets):
+    response = signed_in.get(LIST, {"after": "nonsense"})
+
+    assert set(listed(response)) == set(tickets[:2])
+    assert "First page" not in response.text
+
+
+def test_page_of_all_tickets_is_found_by_an_index_alone(signed_in, staff, client, tickets):
+    client.force_login(staff)
+    with CaptureQueriesContext(connection) as queries:
+        client.get(LIST)
+
+    (listing,) = [query["sql"] for query in queries if '"tickets_ticket"."code"' in query["sql"]]
+    assert 'ORDER BY "tickets_ticket"."booked_at" DESC, "tickets_ticket"."id" DESC' in listing
+    assert " IN (" not in listing
 
 
 def test_search_finds_no_code_by_its_beginning_and_no_foreign_ticket(signed_in, tickets):

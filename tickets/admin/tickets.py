@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from evento.changelists import EndlessListAdmin
 from events.admin.showing import person, start_line
 from events.models import Event
 from events.permissions import may_enter_admin, may_manage_event
@@ -60,7 +61,7 @@ class StatusFilter(admin.SimpleListFilter):
         return queryset
 
 
-class TicketAdmin(admin.ModelAdmin):
+class TicketAdmin(EndlessListAdmin):
     """Read-only: people book and cancel, organisers look."""
 
     actions = None
@@ -70,9 +71,9 @@ class TicketAdmin(admin.ModelAdmin):
     list_filter = [EventFilter, StatusFilter]
     list_per_page = 50
     list_select_related = ["event", "holder"]
-    ordering = ["-booked_at", "id"]
+    newest_by = ("booked_at", "id")
     search_fields = SEARCHED
-    search_help_text = _("Search by name, e-mail or code")
+    search_help_text = _("Search by whole code or e-mail; by name within one event")
     fields = [
         "holder_name",
         "email",
@@ -124,6 +125,12 @@ class TicketAdmin(admin.ModelAdmin):
         context = {} if event is None else _facts(event)
         return super().changelist_view(request, context | (extra_context or {}))
 
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        changelist = super().get_changelist_instance(request)
+        if EventFilter.parameter_name in request.GET:
+            changelist.search_help_text = _("Search by name, e-mail or code")
+        return changelist
+
     def _event_listed(self, request: HttpRequest) -> Event | None:
         """The one event whose tickets are asked for, if it is the person's."""
         chosen = _uuid(request.GET.get(EventFilter.parameter_name))
@@ -134,17 +141,20 @@ class TicketAdmin(admin.ModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str
     ) -> tuple[QuerySet, bool]:
-        return queryset.matching(search_term), False
+        """Names are looked for among one event's tickets alone: over all, each would have to be read."""
+        if EventFilter.parameter_name in request.GET:
+            return queryset.of_person(search_term), False
+        return queryset.of_code_or_email(search_term), False
 
-    @admin.display(description=_("holder"), ordering="holder__display_name")
+    @admin.display(description=_("holder"))
     def holder_name(self, ticket: Ticket) -> str:
         return ticket.holder.name
 
-    @admin.display(description=_("e-mail"), ordering="holder__email")
+    @admin.display(description=_("e-mail"))
     def email(self, ticket: Ticket) -> str:
         return ticket.holder.email
 
-    @admin.display(description=_("event"), ordering="event__starts_at")
+    @admin.display(description=_("event"))
     def event_title(self, ticket: Ticket) -> SafeString:
         url = reverse("admin:events_event_change", args=[ticket.event_id])
         return format_html('<a href="{}">{}</a>', url, ticket.event.title)
@@ -153,15 +163,15 @@ class TicketAdmin(admin.ModelAdmin):
     def starts(self, ticket: Ticket) -> str:
         return start_line(ticket.event)
 
-    @admin.display(description=_("status"), ordering="status")
+    @admin.display(description=_("status"))
     def state(self, ticket: Ticket) -> SafeString:
         return ticket_chip(ticket)
 
-    @admin.display(description=_("note"), ordering="note")
+    @admin.display(description=_("note"))
     def note_shown(self, ticket: Ticket) -> str:
         return ticket.note
 
-    @admin.display(description=_("booked"), ordering="booked_at")
+    @admin.display(description=_("booked"))
     def booked(self, ticket: Ticket) -> str:
         return booked_clock(ticket)
 

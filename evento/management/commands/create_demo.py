@@ -13,6 +13,9 @@ from evento.demo.programme import Plan, TooManyTickets
 from events.models import Event
 
 LEAST_PEOPLE = len(people.SIGN_INS)
+USUAL_EVENTS, USUAL_PEOPLE, USUAL_TICKETS = 40, 300, 1500
+# More tickets than these can have come with more events and people, unless told otherwise.
+TICKETS_EACH_EVENT, TICKETS_EACH_PERSON = 1000, 10
 
 
 class Command(BaseCommand):
@@ -23,9 +26,22 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--events", type=int, default=40, help="how many events (40)")
-        parser.add_argument("--people", type=int, default=300, help="how many people (300)")
-        parser.add_argument("--tickets", type=int, default=1500, help="how many tickets (1500)")
+        parser.add_argument(
+            "--events",
+            type=int,
+            help="how many events (40, or one for each 1000 tickets where that is more)",
+        )
+        parser.add_argument(
+            "--people",
+            type=int,
+            help="how many people (300, or one for each 10 tickets where that is more)",
+        )
+        parser.add_argument(
+            "--tickets",
+            type=int,
+            default=USUAL_TICKETS,
+            help="how many tickets (1500); 5000000 take a quarter of an hour and 4 GB",
+        )
         parser.add_argument("--seed", type=int, default=1, help="another seed, other data (1)")
         parser.add_argument("--password", help="everybody's password; needed on a site with https")
         parser.add_argument(
@@ -55,6 +71,11 @@ class Command(BaseCommand):
         self._print_sign_ins(password)
 
     def _request(self, options: dict[str, Any], password: str) -> Request:
+        tickets = options["tickets"]
+        if options["events"] is None:
+            options["events"] = max(USUAL_EVENTS, tickets // TICKETS_EACH_EVENT)
+        if options["people"] is None:
+            options["people"] = max(USUAL_PEOPLE, tickets // TICKETS_EACH_PERSON)
         for name, least in (("events", 1), ("people", LEAST_PEOPLE), ("tickets", 0)):
             if options[name] < least:
                 raise CommandError(f"--{name} must be {least} or more.")
