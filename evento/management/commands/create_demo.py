@@ -40,7 +40,7 @@ class Command(BaseCommand):
             "--tickets",
             type=int,
             default=USUAL_TICKETS,
-            help="how many tickets (1500); 5000000 take a quarter of an hour and 4 GB",
+            help="how many tickets (1500); 5000000 take some ten minutes and 3 GB",
         )
         parser.add_argument("--seed", type=int, default=1, help="another seed, other data (1)")
         parser.add_argument("--password", help="everybody's password; needed on a site with https")
