@@ -4,6 +4,7 @@ import random
 from collections import Counter
 
 from django.db import DatabaseError, transaction
+from django.db.models import Count, F
 from django.utils import timezone
 
 from accounts.models import User
@@ -12,6 +13,7 @@ from evento.database import Busy
 from evento.refusals import Refusal
 from events.models import Event
 from events.services import archive_event, cancel_event, change_event
+from notifications.models import Announcement, Notification, OutgoingEmail
 from notifications.sender import Sender
 from notifications.services import mark_all_read
 from tests.accounts.factories import UserFactory
@@ -21,6 +23,7 @@ from tickets.services import (
     book_ticket,
     cancel_ticket,
     change_note,
+    differing_places,
     fix_places,
     promote_organiser,
     send_message,
@@ -158,3 +161,26 @@ def mix(name, organiser, count):
             outcomes[f"{type(error).__name__}: {error}"] += 1
     mixer.sender.close()
     return dict(outcomes)
+
+
+def assert_rules_hold():
+    """Call when no mail waits any more."""
+    assert differing_places() == []
+    assert not Event.objects.filter(places_taken__gt=F("capacity")).exists()
+    valid = Ticket.objects.valid()
+    assert not valid.values("event", "holder").annotate(n=Count("pk")).filter(n__gt=1).exists()
+    assert not valid.filter(holder__is_active=False, event__status="published").exists()
+    # Whoever held a ticket of a cancelled event was told, once each; closed accounts keep no notices.
+    told = Counter(
+        Notification.objects.filter(kind="tickets.event_cancelled").values_list(
+            "recipient", "context__ticket"
+        )
+    )
+    holders = valid.filter(event__status="cancelled", holder__is_active=True)
+    assert told == Counter((holder, str(pk)) for holder, pk in holders.values_list("holder", "pk"))
+    # Whoever has a ticket was told so, and nothing waits or has failed.
+    booked = Notification.objects.filter(kind="tickets.ticket_booked")
+    assert booked.count() == Ticket.objects.filter(holder__is_active=True).count()
+    assert not Announcement.objects.exclude(last_error="").exists()
+    assert not Announcement.objects.filter(expanded_at=None).exists()
+    assert not OutgoingEmail.objects.exclude(state__in=["sent", "dropped"]).exists()
