@@ -10,13 +10,14 @@ import os
 import signal
 import threading
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 from typing import IO, Any
 from wsgiref.util import FileWrapper
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evento.settings")
 
-from a2wsgi import WSGIMiddleware
+from a2wsgi.wsgi import WSGIResponder
 from django.conf import settings
 
 # First, because it sets Django up, and says in sentences why it cannot.
@@ -51,17 +52,29 @@ def _in_large_blocks(file: IO[bytes], _block_size: int) -> FileWrapper:
     return FileWrapper(file, FILE_BLOCK_BYTES)
 
 
-def _in_threads(count: int) -> WSGIMiddleware:
-    """Django's pages in threads of their own.
+class _Responder(WSGIResponder):
+    """The bridge for one request. An answer is taken from its thread at once: no reader can hold a thread."""
 
-    An answer is taken from its thread at once, however slow its reader: no reader can hold a thread.
-    """
-    return WSGIMiddleware(_as_under_a_wsgi_server, count, send_queue_size=0)  # type: ignore[arg-type] # types of its own
+    def send(self, message: Any) -> None:
+        # The bridge's own waits until the loop has taken each part: three changes of threads an answer.
+        self.loop.call_soon_threadsafe(self.send_queue.put_nowait, message)
 
 
-pages = _in_threads(settings.WEB_THREADS)
+class _Pages:
+    """Django's pages in threads of their own."""
+
+    def __init__(self, threads: int) -> None:
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="WSGI")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        pages: Any = _as_under_a_wsgi_server  # the bridge has types of its own
+        responder = _Responder(pages, self._threads, send_queue_size=0)
+        await responder(scope, receive, send)
+
+
+pages = _Pages(settings.WEB_THREADS)
 # No probe waits for pages in a rush, nor /healthz for a database: it would end a process that works.
-asked_by_machines = {address: _in_threads(1) for address in probes.ADDRESSES}
+asked_by_machines = {address: _Pages(1) for address in probes.ADDRESSES}
 live = LiveStream()
 
 

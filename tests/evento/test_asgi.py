@@ -2,15 +2,16 @@
 
 import asyncio
 import contextlib
+import re
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 
 import pytest
-from a2wsgi import WSGIMiddleware
 from django.conf import settings
 from django.core.cache import caches
+from django.core.wsgi import get_wsgi_application
 from django.db import connection
 
 from evento import asgi
@@ -19,7 +20,14 @@ from tests.live import Reader, database_shared_with_servers
 from tests.loops import run
 from tests.servers import CSRF_SECRET, running
 
+STYLESHEET = re.compile(r'<link rel="stylesheet" href="([^"]+)"')
 STYLES = "/static/vendor/bootstrap/bootstrap.min.css"
+
+
+@pytest.fixture(autouse=True)
+def _pages_by_the_settings_of_tests(_test_settings, monkeypatch):
+    """Made when the module was loaded, they would serve what `make run` has collected, and no other name."""
+    monkeypatch.setattr(asgi, "django_pages", get_wsgi_application())
 
 
 # --- In one process ---
@@ -107,7 +115,7 @@ def test_connection_of_a_cache_outlasts_the_request(monkeypatch):
         return []
 
     async def conversation():
-        one_thread = WSGIMiddleware(asgi._as_under_a_wsgi_server, 1)
+        one_thread = asgi._Pages(1)
         for _request in range(3):
             await ask(one_thread, scope_of())
 
@@ -195,7 +203,7 @@ def test_one_port_serves_pages_streams_and_files(tmp_path, database, event):
     with running(tmp_path, database_url=database) as server:
         page, body = request(server, event.get_absolute_url())
         head, nothing = request(server, event.get_absolute_url(), method="HEAD")
-        file, _styles = request(server, STYLES)
+        file, _styles = request(server, STYLESHEET.search(body.decode()).group(1))
         with Reader(server, f"event:{event.slug}") as reader:
             stream = reader.headers["content-type"]
 
