@@ -52,7 +52,7 @@ settings: $(RUN_STAMP) ## .env.example and the table of settings in docs/operati
 
 proof: $(DEV_STAMP) ## Twin worlds, 10,000 steps against a model, and the rushes, in full on both databases; into docs/proof.md
 	@rm -rf test-results/proof
-	@EVENTO_FULL=1 $(VENV)/python -m tests.run_all --no-cov tests/proof tests/tickets/test_oversell.py tests/tickets/test_races.py tests/browser/test_axe.py
+	@EVENTO_FULL=1 $(VENV)/python -m tests.run_all --no-cov tests/proof tests/tickets/test_oversell.py tests/tickets/test_races.py tests/browser/test_axe.py tests/browser/test_keyboard.py
 	@$(VENV)/python -m tests.proof.report
 
 proof-oversell: $(DEV_STAMP) ## 400 people rush for 50 places, in full, on both databases
