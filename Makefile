@@ -11,7 +11,7 @@ TOOLS_STAMP := .venv-tools/installed
 IMAGE ?= localhost/evento
 export PYTHON
 
-.PHONY: help run test check lint screenshots openapi settings proof proof-oversell proof-notices proof-api proof-nginx proof-short proof-caddy image proof-image proof-readme validate-deploy bench bench-serving bench-streams clean
+.PHONY: help run test check lint screenshots openapi settings proof proof-oversell proof-notices proof-api proof-nginx proof-lighthouse proof-mutants proof-short proof-caddy image proof-image proof-readme validate-deploy bench bench-serving bench-streams clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,14 @@ proof-nginx: $(DEV_STAMP) ## deploy/nginx.conf in front of the server, with TLS;
 
 proof-short: $(DEV_STAMP) ## What CI runs of the proofs: proof-nginx on PostgreSQL only
 	@$(VENV)/python -m tests.run_all --no-cov --on=PostgreSQL -n 2 --dist load tests/deploy/proof_proxies.py -k nginx
+
+proof-lighthouse: $(DEV_STAMP) $(TOOLS_STAMP) ## Lighthouse on the main pages as a phone sees them; needs npm and the machine to itself
+	@$(VENV)/python -m tests.proof.lighthouse
+	@$(VENV)/python -m tests.proof.report
+
+proof-mutants: $(DEV_STAMP) $(TOOLS_STAMP) ## Availability, booking and permissions broken in every small way: do tests notice?
+	@$(VENV)/python -m tests.proof.mutants
+	@$(VENV)/python -m tests.proof.report
 
 proof-caddy: $(DEV_STAMP) $(TOOLS_STAMP) ## deploy/Caddyfile in front of the server, with TLS; needs curl and npm
 	@$(VENV)/python -m tests.run_all --no-cov -n 0 tests/deploy/proof_proxies.py -k caddy
