@@ -75,7 +75,7 @@ proof-lighthouse: $(DEV_STAMP) $(TOOLS_STAMP) ## Lighthouse on the main pages as
 	@$(VENV)/python -m tests.proof.report
 
 proof-mutants: $(DEV_STAMP) $(TOOLS_STAMP) ## Availability, booking and permissions broken in every small way: do tests notice?
-	@$(VENV)/python -m tests.proof.mutants
+	@$(VENV)/python -m tests.proof.mutants $(ARGS)
 	@$(VENV)/python -m tests.proof.report
 
 proof-caddy: $(DEV_STAMP) $(TOOLS_STAMP) ## deploy/Caddyfile in front of the server, with TLS; needs curl and npm
