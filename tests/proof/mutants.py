@@ -92,8 +92,11 @@ def tried(target: Target) -> list[Mutant]:
 
 
 def run(tree: Path, program: str, *arguments: str) -> str:
+    command = [COSMIC_RAY / program, *arguments]
+    # A database in memory for each: two at once must not meet.
+    environment = os.environ | {"DATABASE_URL": "sqlite:///mutants.sqlite3"}
     done = subprocess.run(
-        [COSMIC_RAY / program, *arguments], cwd=tree, check=False, capture_output=True, text=True
+        command, cwd=tree, env=environment, check=False, capture_output=True, text=True
     )
     if done.returncode:
         raise SystemExit(f"{program} {' '.join(arguments)}:\n{done.stdout}{done.stderr}")
@@ -105,7 +108,8 @@ def read(module: str, item: dict, result: dict | None) -> Mutant | None:
     if result is None or result["worker_outcome"] == "skipped":
         return None
     lines = (result["diff"] or "").splitlines()
-    changed = [line for line in lines if line[:1] in "+-" and line[:3] not in {"---", "+++"}]
+    lines = [line for line in lines if line[:3] not in {"---", "+++"} and line[1:].strip()]
+    changed = [line for line in lines if line[0] in "+-"]
     change = "\n".join(f"{line[0]} {line[1:].strip()}" for line in changed)
     return Mutant(module, change, result["test_outcome"] or result["worker_outcome"])
 

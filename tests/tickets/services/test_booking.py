@@ -275,6 +275,15 @@ def test_too_long_a_note_is_wrong_input(event, attendee):
     assert refused.value.status == 422
 
 
+def test_draft_is_not_there(attendee):
+    draft = EventFactory(status=Event.Status.DRAFT)
+
+    with pytest.raises(Refusal) as refused:
+        book_ticket(draft, holder=attendee)
+
+    assert (refused.value.code, refused.value.status) == ("not_found", 404)
+
+
 def test_somebody_elses_ticket_is_not_there(event, attendee, organiser):
     ticket = book_ticket(event, holder=attendee).ticket
 
