@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,16 @@ from tests.live import Reader, database_shared_with_servers
 from tests.loops import run
 from tests.servers import CSRF_SECRET, running
 
-STYLES = "/static/vendor/bootstrap/bootstrap.min.css"
+
+def served(name):
+    """The address of a static file; where somebody has collected them (`make run`), by its hashed name."""
+    manifest = settings.BASE_DIR / "var" / "static" / "staticfiles.json"
+    if manifest.exists():
+        name = json.loads(manifest.read_text(encoding="utf-8"))["paths"][name]
+    return f"/static/{name}"
+
+
+STYLES = served("vendor/bootstrap/bootstrap.min.css")
 
 
 # --- In one process ---
