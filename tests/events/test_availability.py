@@ -6,7 +6,7 @@ import pytest
 
 from events.availability import Availability, public_availability
 from events.models import Event
-from events.services.places import QUIET_TIME, FillLevel
+from events.services.places import QUIET_TIME, FillLevel, note_fill_level
 from tests.events.factories import EventFactory
 
 
@@ -118,3 +118,18 @@ def test_room_is_waited_for_until_it_was_seen_after_the_last_notice(
     now, near, full, rearmed, waits
 ):
     assert level(now, near=near, full=full, rearmed=rearmed).waits_for_room is waits
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("taken", "told", "armed"),
+    [(95, 30, False), (91, 30, False), (90, 30, True), (50, 30, True), (50, NEVER, False)],
+)
+def test_only_enough_room_after_a_notice_arms_it_again(now, taken, told, armed):
+    event = EventFactory(capacity=100, places_taken=taken)
+    told_at = told if told is NEVER else now - timedelta(hours=told)
+
+    note_fill_level(event.pk, FillLevel(Availability(100, taken), told_at, NEVER, NEVER), now)
+
+    event.refresh_from_db()
+    assert (event.capacity_rearmed_at == now) is armed

@@ -55,7 +55,10 @@ TARGETS = (
         ("tests/tickets/services/test_booking.py", "tests/tickets/test_views.py"),
     ),
     Target("events/permissions.py", ("tests/events/test_permissions.py", "tests/test_access.py")),
-    Target("tickets/permissions.py", ("tests/tickets/test_views.py", "tests/test_access.py")),
+    Target(
+        "tickets/permissions.py",
+        ("tests/tickets/test_permissions.py", "tests/tickets/test_views.py"),
+    ),
 )
 
 
