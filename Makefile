@@ -11,7 +11,7 @@ TOOLS_STAMP := .venv-tools/installed
 IMAGE ?= localhost/evento
 export PYTHON
 
-.PHONY: help run test check lint screenshots openapi settings proof proof-oversell proof-notices proof-api proof-nginx proof-short proof-caddy image proof-image proof-readme validate-deploy bench bench-serving bench-streams clean
+.PHONY: help run test check lint screenshots openapi settings proof proof-oversell proof-notices proof-api proof-nginx proof-lighthouse proof-mutants proof-short proof-caddy image proof-image proof-readme validate-deploy bench bench-serving bench-streams clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,7 +52,7 @@ settings: $(RUN_STAMP) ## .env.example and the table of settings in docs/operati
 
 proof: $(DEV_STAMP) ## Twin worlds, 10,000 steps against a model, races, kills and other faults, rushes, in full on both databases; into docs/proof.md
 	@rm -rf test-results/proof
-	@EVENTO_FULL=1 $(VENV)/python -m tests.run_all --no-cov tests/proof tests/tickets/test_oversell.py tests/tickets/test_races.py
+	@EVENTO_FULL=1 $(VENV)/python -m tests.run_all --no-cov tests/proof tests/tickets/test_oversell.py tests/tickets/test_races.py tests/browser/test_axe.py tests/browser/test_keyboard.py
 	@$(VENV)/python -m tests.proof.report
 
 proof-oversell: $(DEV_STAMP) ## 400 people rush for 50 places, in full, on both databases
@@ -69,6 +69,14 @@ proof-nginx: $(DEV_STAMP) ## deploy/nginx.conf in front of the server, with TLS;
 
 proof-short: $(DEV_STAMP) ## What CI runs of the proofs: proof-nginx on PostgreSQL only
 	@$(VENV)/python -m tests.run_all --no-cov --on=PostgreSQL -n 2 --dist load tests/deploy/proof_proxies.py -k nginx
+
+proof-lighthouse: $(DEV_STAMP) $(TOOLS_STAMP) ## Lighthouse on the main pages as a phone sees them; needs npm and the machine to itself
+	@$(VENV)/python -m tests.proof.lighthouse
+	@$(VENV)/python -m tests.proof.report
+
+proof-mutants: $(DEV_STAMP) $(TOOLS_STAMP) ## Availability, booking and permissions broken in every small way: do tests notice?
+	@$(VENV)/python -m tests.proof.mutants $(ARGS)
+	@$(VENV)/python -m tests.proof.report
 
 proof-caddy: $(DEV_STAMP) $(TOOLS_STAMP) ## deploy/Caddyfile in front of the server, with TLS; needs curl and npm
 	@$(VENV)/python -m tests.run_all --no-cov -n 0 tests/deploy/proof_proxies.py -k caddy

@@ -15,7 +15,8 @@ from tests.events.factories import EventFactory
 # Libraries of requirements-dev.txt. Without one, plain `pytest` leaves out the modules that name it; in
 # CI (CI=true) they are collected all the same and fail.
 DEVELOPMENT_LIBRARIES = (
-    *("aiosmtpd", "openapi_python_client", "openapi_spec_validator", "playwright"),
+    *("aiosmtpd", "axe_playwright_python", "playwright"),
+    *("openapi_python_client", "openapi_spec_validator"),
     *("hcl2", "hypothesis", "schemathesis", "time_machine", "yaml", "zxingcpp"),
 )
 MISSING = [name for name in DEVELOPMENT_LIBRARIES if find_spec(name) is None]

@@ -6,6 +6,7 @@ import pytest
 
 from events.availability import Availability, public_availability
 from events.models import Event
+from events.services.places import QUIET_TIME, FillLevel, note_fill_level
 from tests.events.factories import EventFactory
 
 
@@ -27,7 +28,10 @@ from tests.events.factories import EventFactory
     ],
 )
 def test_public_text_is_exact_at_the_boundaries(capacity, left, text):
-    assert Availability(capacity, capacity - left).public().text == text
+    public = Availability(capacity, capacity - left).public()
+
+    assert public.text == text
+    assert public.is_full is (text == "FULL")
 
 
 @pytest.mark.parametrize(
@@ -39,7 +43,11 @@ def test_organisers_line_also_counts_one_place_left(capacity, left, near):
 
 
 @pytest.mark.parametrize(
-    ("capacity", "left", "room"), [(20, 2, False), (20, 3, True), (100, 9, False), (100, 10, True)]
+    ("capacity", "left", "room"),
+    [
+        *[(20, 2, False), (20, 3, True), (100, 9, False), (100, 10, True)],
+        *[(101, 10, False), (109, 10, False), (110, 11, True)],
+    ],
 )
 def test_room_again_is_ten_percent_and_three_places(capacity, left, room):
     assert Availability(capacity, capacity - left).has_room_again is room
@@ -57,3 +65,71 @@ def test_nothing_is_told_of_events_that_are_not_open(now, taken):
     ]
 
     assert [public_availability(event, now).text for event in closed] == [""] * len(closed)
+
+
+NEVER = None
+
+
+def level(now, *, near=NEVER, full=NEVER, rearmed=NEVER):
+    """The latches, each so many hours before `now`."""
+    times = [at if at is NEVER else now - timedelta(hours=at) for at in (near, full, rearmed)]
+    return FillLevel(Availability(100, 50), *times)
+
+
+def test_notices_are_quiet_for_a_day():
+    assert timedelta(days=1) == QUIET_TIME
+
+
+@pytest.mark.parametrize(
+    ("told", "rearmed", "armed"),
+    [
+        (NEVER, NEVER, True),
+        (NEVER, 3, True),
+        (30, NEVER, False),
+        (30, 20, True),
+        (30, 30, False),  # room was seen in the instant of telling
+        (30, 40, False),  # room was seen before, not since
+        (24, 1, True),
+        (23.99, 1, False),
+    ],
+)
+def test_notice_is_told_again_after_room_and_a_day(now, told, rearmed, armed):
+    told_at = told if told is NEVER else now - timedelta(hours=told)
+
+    assert level(now, near=told, rearmed=rearmed).is_armed(told_at, now) is armed
+
+
+@pytest.mark.parametrize(
+    ("near", "full", "rearmed", "waits"),
+    [
+        (NEVER, NEVER, NEVER, False),
+        (NEVER, NEVER, 5, False),
+        (30, NEVER, NEVER, True),
+        (NEVER, 30, NEVER, True),
+        (30, NEVER, 40, True),
+        (30, NEVER, 30, True),
+        (30, NEVER, 20, False),
+        (30, 10, 20, True),  # told of FULL after the room was seen
+        (10, 30, 20, True),
+        (30, 25, 20, False),
+    ],
+)
+def test_room_is_waited_for_until_it_was_seen_after_the_last_notice(
+    now, near, full, rearmed, waits
+):
+    assert level(now, near=near, full=full, rearmed=rearmed).waits_for_room is waits
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("taken", "told", "armed"),
+    [(95, 30, False), (91, 30, False), (90, 30, True), (50, 30, True), (50, NEVER, False)],
+)
+def test_only_enough_room_after_a_notice_arms_it_again(now, taken, told, armed):
+    event = EventFactory(capacity=100, places_taken=taken)
+    told_at = told if told is NEVER else now - timedelta(hours=told)
+
+    note_fill_level(event.pk, FillLevel(Availability(100, taken), told_at, NEVER, NEVER), now)
+
+    event.refresh_from_db()
+    assert (event.capacity_rearmed_at == now) is armed

@@ -181,6 +181,19 @@ def test_cancelling_alone_tells_no_organiser_but_the_others(event, organiser):
     assert "No room" in html(message)
 
 
+def test_other_organisers_read_on_the_site_that_it_is_cancelled_and_why(event, organiser, client):
+    other = UserFactory()
+    add_organiser(event, user=other, by=organiser)
+    cancel_event(event, by=organiser, reason="The roof leaks")
+    sent()
+    client.force_login(other)
+
+    page = client.get(reverse("notifications:list")).content.decode()
+
+    assert f"“{event.title}” was cancelled." in page
+    assert "The roof leaks" in page
+
+
 def test_cancelling_by_a_command_tells_every_organiser(event, organiser):
     cancel_event(event, by=None)
 

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
-from tests.proof import figures
+from tests.proof import figures, lighthouse
 from tests.run_all import RESULTS, ROOT
 
 DOCUMENT = ROOT / "docs" / "proof.md"
@@ -111,6 +111,46 @@ def clock(engine):
     )
 
 
+def of_its_own(name):
+    """What a target of its own left: `make proof` has not made it, and does not take it away."""
+    path = RESULTS / f"{name}.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def browsers():
+    looks = sum(
+        json.loads(path.read_text(encoding="utf-8"))["looks"]
+        for path in figures.FOLDER.glob("axe-*.json")
+    )
+    yield f"- axe-core: {looks:,} looks." if looks else "- axe-core: not in this run."
+    if not (pages := of_its_own("lighthouse")):
+        yield "- Lighthouse (`make proof-lighthouse`): not in this run."
+        return
+    yield "\nLighthouse (`make proof-lighthouse`), its phone, out of 100:\n"
+    yield "| page | performance | accessibility | best practices | SEO | largest paint | requests | KB |"
+    yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
+    for page, numbers in pages.items():
+        scores = [numbers["scores"][name] for name in lighthouse.WANTED]
+        paint = numbers["largest_paint"].replace("\u00a0", " ")
+        cells = [page, *scores, paint, numbers["requests"], numbers["kilobytes"]]
+        yield f"| {' | '.join(map(str, cells))} |"
+    yield ""
+    yield from (
+        f"- {page}, `{audit}`: {why}." for (page, audit), why in lighthouse.EXPLAINED.items()
+    )
+
+
+def mutants():
+    if not (modules := of_its_own("mutants")):
+        yield "- `make proof-mutants`: not in this run."
+        return
+    yield "`make proof-mutants`: each small change to these files, and whether a test notices it.\n"
+    yield "| file | changes | noticed | the same for everybody (`tests/proof/mutants.toml`) |"
+    yield "| --- | --- | --- | --- |"
+    for module, numbers in modules.items():
+        yield f"| {module} | {numbers['mutants']} | {numbers['noticed']} | {numbers['same']} |"
+
+
 def sections():
     yield HEAD.format(day=f"{datetime.now(UTC):%Y-%m-%d}")
     yield "## Secrecy: twin worlds\n"
@@ -125,6 +165,10 @@ def sections():
     yield "\n## Faults\n"
     yield "\n".join(tell(engine) for tell in (kills, smtp, clock) for engine in ENGINES)
     yield storage("SQLite")
+    yield "\n## Browsers\n"
+    yield "\n".join(browsers())
+    yield "\n## Mutants\n"
+    yield "\n".join(mutants())
     yield "\n## All tests of the run\n"
     yield "| database | file | tests | failed | seconds |\n| --- | --- | --- | --- | --- |"
     yield "\n".join(line for engine in ENGINES for line in tried(engine))

@@ -1,12 +1,15 @@
 """Taking and giving back a place (SPEC 3)."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
-from django.db import transaction
+from django.db import OperationalError, transaction
+from django.db.models.signals import pre_save
 
 from accounts.models import User
 from accounts.services import close_account
+from evento.database import Busy
 from evento.refusals import Refusal
 from events.models import Event
 from events.services import cancel_event, change_event, places
@@ -250,6 +253,64 @@ def test_note_changes_until_the_start(event, attendee, organiser):
     assert refused_code(change_note, ticket, note="x" * 501, by=attendee) == "note_too_long"
     cancel_ticket(ticket, by=attendee)
     assert refused_code(change_note, ticket, note="x", by=attendee) == "ticket_cancelled"
+
+
+def test_any_other_note_is_kept_and_the_same_one_writes_nothing(event, attendee):
+    ticket = book_ticket(event, holder=attendee, note="Middle").ticket
+
+    for note in ("After", "", "Zebra"):
+        change_note(ticket, note=note, by=attendee)
+        ticket.refresh_from_db()
+        assert ticket.note == note
+    changed_at = ticket.updated_at
+    change_note(ticket, note=" Zebra ", by=attendee)
+    ticket.refresh_from_db()
+    assert ticket.updated_at == changed_at
+
+
+def test_too_long_a_note_is_wrong_input(event, attendee):
+    with pytest.raises(Refusal) as refused:
+        book_ticket(event, holder=attendee, note="x" * 501)
+
+    assert refused.value.status == 422
+
+
+def test_draft_is_not_there(attendee):
+    draft = EventFactory(status=Event.Status.DRAFT)
+
+    with pytest.raises(Refusal) as refused:
+        book_ticket(draft, holder=attendee)
+
+    assert (refused.value.code, refused.value.status) == ("not_found", 404)
+
+
+def test_somebody_elses_ticket_is_not_there(event, attendee, organiser):
+    ticket = book_ticket(event, holder=attendee).ticket
+
+    for service, asked in [(cancel_ticket, {}), (change_note, {"note": "x"})]:
+        with pytest.raises(Refusal) as refused:
+            service(ticket, by=organiser, **asked)
+        assert (refused.value.code, refused.value.status) == ("not_found", 404)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_services_say_busy_when_the_database_stays_locked(event, attendee):
+    def lock(**kwargs):
+        raise OperationalError("database is locked")
+
+    ticket = book_ticket(event, holder=attendee).ticket
+    for signal, service in [
+        (ticket_booked, partial(book_ticket, event, holder=UserFactory())),
+        (ticket_cancelled, partial(cancel_ticket, ticket, by=attendee)),
+        (pre_save, partial(change_note, ticket, note="x", by=attendee)),
+    ]:
+        signal.connect(lock, sender=Ticket)
+        try:
+            with pytest.raises(Busy):
+                service()
+        finally:
+            signal.disconnect(lock, sender=Ticket)
+    assert (taken(event), Ticket.objects.valid().count()) == (1, 1)
 
 
 def test_book_refuses_an_account_that_closed_since_the_request_began(event, attendee):
