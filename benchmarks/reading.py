@@ -5,12 +5,14 @@ The plain list is what Django gives without any of ours: 20 cards from one query
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 
 from benchmarks import load, race, world
 from benchmarks.evento_server import EventoServer
 from benchmarks.race import Way
 
 CONNECTIONS = 8
+TICKETS_EACH = 20  # as many as one page shows
 EMPTY, PLAIN = "empty view", "plain list, signed in"
 
 
@@ -53,9 +55,16 @@ def people(place: world.World) -> list[Way]:
 
     yardstick = asking("/yardsticks/list/")
     return [
-        Way(PLAIN, "200", yardstick),
-        Way("plain list again", "200", yardstick, base=PLAIN),
-        Way("list", "200", asking("/"), base=PLAIN),
-        Way("my tickets", "200", asking("/tickets/"), base=PLAIN),
-        Way("event", "200", asking(f"/events/{place.slugs[0]}/"), base=PLAIN),
+        Way(PLAIN, "200", yardstick, prepare=place.reset),
+        Way("plain list again", "200", yardstick, base=PLAIN, prepare=place.reset),
+        Way("list", "200", asking("/"), base=PLAIN, prepare=place.reset),
+        Way("my tickets, none", "200", asking("/tickets/"), base=PLAIN, prepare=place.reset),
+        Way(
+            "my tickets, 20",
+            "200",
+            asking("/tickets/"),
+            base=PLAIN,
+            prepare=partial(place.give_tickets, TICKETS_EACH),
+        ),
+        Way("event", "200", asking(f"/events/{place.slugs[0]}/"), base=PLAIN, prepare=place.reset),
     ]

@@ -40,6 +40,27 @@ class World:
             connection.execute("VACUUM ANALYZE")
             connection.execute("CHECKPOINT")
 
+    def give_tickets(self, each: int) -> None:
+        """Everybody holds a ticket for so many of the events, and nobody any other."""
+        self.reset()
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(
+                """
+                INSERT INTO tickets_ticket
+                    (id, event_id, holder_id, code, status, note, booked_at, updated_at)
+                SELECT gen_random_uuid(), event.id, person.id,
+                       lpad((row_number() OVER ())::text, 20, '0'), 'valid', '', now(), now()
+                FROM accounts_user person,
+                     (SELECT id FROM events_event ORDER BY id LIMIT %s) event
+                """,
+                [each],
+            )
+            connection.execute(
+                "UPDATE events_event SET places_taken = "
+                "(SELECT count(*) FROM tickets_ticket WHERE event_id = events_event.id)"
+            )
+            connection.execute("VACUUM ANALYZE")
+
     def rows(self, table: str) -> int:
         """How many rows there are in `table`."""
         with psycopg.connect(self.url) as connection:
