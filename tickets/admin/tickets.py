@@ -73,7 +73,7 @@ class TicketAdmin(EndlessListAdmin):
     list_select_related = ["event", "holder"]
     newest_by = ("booked_at", "id")
     search_fields = SEARCHED
-    search_help_text = _("Search by whole code or e-mail; by name within one event")
+    search_help_text = _("Code or e-mail address")
     fields = [
         "holder_name",
         "email",
