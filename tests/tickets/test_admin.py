@@ -110,7 +110,7 @@ def test_beginnings_of_names_have_an_index_for_what_the_list_asks(signed_in, eve
 
 
 def test_search_says_what_it_finds(signed_in, event, tickets):
-    assert "by name within one event" in signed_in.get(LIST).text
+    assert "Code or e-mail address" in signed_in.get(LIST).text
     assert "Search by name, e-mail or code" in signed_in.get(LIST, {"event": event.pk}).text
 
 
