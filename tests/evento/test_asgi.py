@@ -125,6 +125,55 @@ def test_connection_of_a_cache_outlasts_the_request(monkeypatch):
     assert [each is seen[0] for each in seen] == [True] * 3
 
 
+def test_page_that_breaks_off_sends_nothing_of_itself(monkeypatch):
+    sent = []
+
+    def django_pages(environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        yield b"the first half"
+        raise RuntimeError("broke off")
+
+    async def conversation():
+        async def send(message):
+            sent.append(message)
+
+        with pytest.raises(RuntimeError, match="broke off"):
+            await asgi.application(scope_of(), no_body, send)
+
+    monkeypatch.setattr(asgi, "django_pages", django_pages)
+    run(conversation())
+
+    assert sent == []
+
+
+def test_long_answer_is_not_kept_together(monkeypatch):
+    block = b"x" * asgi.FILE_BLOCK_BYTES
+    came = threading.Event()
+
+    def django_pages(environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        yield block
+        assert came.wait(30)
+        yield b"the end"
+
+    async def conversation():
+        parts = []
+
+        async def send(message):
+            parts.append(message)
+            if message.get("body") == block:
+                came.set()
+
+        await asyncio.wait_for(asgi.application(scope_of(), no_body, send), 60)
+        return parts
+
+    monkeypatch.setattr(asgi, "django_pages", django_pages)
+    start, *parts = run(conversation())
+
+    assert start["status"] == 200
+    assert b"".join(part["body"] for part in parts) == block + b"the end"
+
+
 def test_part_of_a_form_is_not_taken_for_all_of_it(monkeypatch):
     came = iter(
         [
