@@ -6,6 +6,7 @@ Django's request cycle under ASGI halves the booking rate, and a stream in it ke
 
 import asyncio
 import contextvars
+import io
 import os
 import signal
 import threading
@@ -33,6 +34,8 @@ ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 END_AGAIN_SECONDS = 0.1
 # Each block of a file costs a hand-over between threads: Django's 4 KB make large files ten times slower.
 FILE_BLOCK_BYTES = 65_536
+SMALL_BODY_BYTES = 65_536
+WHOLE_BODY = "evento.body"  # of the scope
 
 _of_thread = threading.local()
 
@@ -43,6 +46,9 @@ def _as_under_a_wsgi_server(environ: dict[str, Any], start_response: Any) -> Ite
     The bridge runs each request in a context of its own, in which Django's caches would connect anew.
     """
     environ["wsgi.file_wrapper"] = _in_large_blocks
+    body = environ["asgi.scope"].get(WHOLE_BODY)
+    if body is not None:
+        environ["wsgi.input"] = io.BytesIO(body)
     if not hasattr(_of_thread, "context"):
         _of_thread.context = contextvars.Context()
     return _of_thread.context.run(django_pages, environ, start_response)
@@ -76,13 +82,35 @@ class _Responder(WSGIResponder):
             self.send_queue.put_nowait(part)
 
 
+async def _small_body(scope: Scope, receive: Receive) -> bytes | None:
+    """What is sent with a request, if it says that this is little. None: it is read as Django asks for it."""
+    said = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
+    if not said.isdigit() or int(said) > SMALL_BODY_BYTES:
+        return None
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return body
+
+
 class _Pages:
-    """Django's pages in threads of their own."""
+    """Django's pages in threads of their own.
+
+    A form gets one when all of it has come: whoever sends one slowly holds none.
+    """
 
     def __init__(self, threads: int) -> None:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="WSGI")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            body = await _small_body(scope, receive)
+        except ConnectionResetError:
+            return  # nobody is there to be answered
+        if body is not None:
+            scope = {**scope, WHOLE_BODY: body}
         pages: Any = _as_under_a_wsgi_server  # the bridge has types of its own
         responder = _Responder(pages, self._threads, send_queue_size=0)
         await responder(scope, receive, send)
