@@ -78,6 +78,7 @@ class Site:
         self.folder, self.url, self.cluster = Path(folder), url, cluster
         self.shape = {"workers": 2, "threads": 2} if cluster else {"workers": 1, "threads": 4}
         self._started = Counter()
+        self.kills = 0
         self._stacks = {}
 
     @contextlib.contextmanager
@@ -113,6 +114,7 @@ class Site:
 
     def kill(self, victim, chance):
         """`kill -9`, then as whatever watches over such a process would: start it anew if need be."""
+        self.kills += 1
         getattr(self, f"_kill_{victim}")(chance)
 
     def _kill_web_server(self, _chance):

@@ -118,9 +118,12 @@ def told(kind, events):
 def repeated_mails(site):
     """How many mails arrived twice; every one that was to be sent arrived, and none came a third time."""
     arrived = Counter(message_id for message_id, _to, _text in site.mailbox.deliveries)
-    sent = OutgoingEmail.objects.filter(state="sent").values_list("pk", flat=True)
-    assert OutgoingEmail.objects.exclude(state__in=["sent", "dropped"]).count() == 0
-    assert {message_id.strip("<").split("@")[0] for message_id in arrived} == set(map(str, sent))
+    keys = {message_id.strip("<").split("@")[0] for message_id in arrived}
+    state = {str(key): state for key, state in OutgoingEmail.objects.values_list("pk", "state")}
+    assert set(state.values()) <= {"sent", "dropped"}
+    assert {key for key, word in state.items() if word == "sent"} <= keys <= set(state)
+    # In flight when something was killed, and dropped after that: its ticket had been given back.
+    assert sum(state[key] == "dropped" for key in keys) <= site.kills
     assert max(arrived.values()) <= 2
     return sum(times - 1 for times in arrived.values())
 
@@ -151,4 +154,4 @@ def test_site_without_its_database_says_so_and_goes_on_by_itself_when_it_is_back
         assert person.tickets.count() == 1
         # A page that was open all the while follows on.
         change_event(event, changes={"title": "Bats of the river"}, by=None)
-        assert "Bats of the river" in str(stream.next("public").data)
+        assert any("Bats of the river" in str(stream.next("public").data) for _frame in range(20))
