@@ -218,9 +218,9 @@ def test_without_a_database_the_process_lives_and_is_not_ready(tmp_path):
 @pytest.mark.server
 @pytest.mark.django_db(transaction=True)
 def test_no_probe_waits_for_pages(tmp_path):
-    """All threads for pages are held by forms that trickle in, as by a rush that waits for a lock."""
+    """All threads for pages are held by large forms that trickle in, as by a rush that waits for a lock."""
     head = (
-        "POST /accounts/login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n"
+        "POST /accounts/login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000\r\n"
         f"Cookie: csrftoken={CSRF_SECRET}\r\n"
         "Content-Type: application/x-www-form-urlencoded\r\n\r\ncsrfmiddlewaretoken="
     )
