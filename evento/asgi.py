@@ -34,7 +34,7 @@ ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 END_AGAIN_SECONDS = 0.1
 # Each block of a file costs a hand-over between threads: Django's 4 KB make large files ten times slower.
 FILE_BLOCK_BYTES = 65_536
-SMALL_BODY_BYTES = 65_536
+SMALL_BODY_BYTES = 65_536  # that many are kept for whoever sends slowly, and no thread
 WHOLE_BODY = "evento.body"  # of the scope
 
 _of_thread = threading.local()
@@ -68,14 +68,15 @@ class _Responder(WSGIResponder):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._parts: list[Any] = []
+        self._held_bytes = 0
 
     def send(self, message: Any) -> None:
         self._parts.append(message)
-        held = sum(len(part.get("body", b"")) for part in self._parts)
+        self._held_bytes += len(message.get("body", b""))
         is_last = message["type"] == "http.response.body" and not message.get("more_body")
-        if is_last or held >= FILE_BLOCK_BYTES:
+        if is_last or self._held_bytes >= FILE_BLOCK_BYTES:
             self.loop.call_soon_threadsafe(self._take, self._parts)
-            self._parts = []
+            self._parts, self._held_bytes = [], 0
 
     def _take(self, parts: list[Any]) -> None:
         for part in parts:

@@ -2,15 +2,12 @@
 
 import re
 from datetime import timedelta
-from math import ceil
 
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     initialize,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from accounts.models import User
@@ -31,8 +28,6 @@ from tickets.services import (
 
 CROWD = 36
 MOST_CLOSED = 4
-STEPS_A_RUN = 50
-STEPS_MADE = 48  # on average, of those that a run may have
 BADGE = re.compile(r"FULL|last \d+ spaces?")
 
 numbers = st.integers(0, 999)  # which event or person, counted round
@@ -381,22 +376,3 @@ class Machine(History):
         assert answer.status_code == (200 if is_there else 404)
         badge = twin.badge(now)
         assert BADGE.findall(answer.content.decode()) == ([badge] if badge else [])
-
-
-def argue(steps, *, derandomize=True):
-    """Make so many steps or a few more; how many. Raises what the first difference raises."""
-    History.steps = 0
-    History.outcomes.clear()
-    run_state_machine_as_test(
-        Machine,
-        settings=settings(
-            max_examples=ceil(steps / STEPS_MADE),
-            stateful_step_count=STEPS_A_RUN,
-            derandomize=derandomize,
-            database=None,
-            deadline=None,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
-    return History.steps

@@ -4,9 +4,12 @@ The machine is `machine.py` (by hypothesis), the model `model.py`.
 """
 
 from collections import Counter
+from math import ceil
 
 import pytest
 from django.db import IntegrityError
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
 
 from events.availability import Availability
 from events.models import Event
@@ -14,13 +17,34 @@ from events.services import places
 from events.signals import public_state_changed
 from tests.proof import figures
 from tests.proof.history import History
-from tests.proof.machine import argue
+from tests.proof.machine import Machine
 from tickets import receivers
 from tickets.services import booking, cancelling
 
 pytestmark = pytest.mark.django_db
 
 STEPS = 10_000 if figures.FULL else 500
+STEPS_A_RUN = 50
+STEPS_MADE = 48  # on average, of those that a run may have
+
+
+def argue(steps, *, derandomize=True):
+    """Make so many steps or a few more; how many. Raises what the first difference raises."""
+    History.steps = 0
+    History.outcomes.clear()
+    run_state_machine_as_test(
+        Machine,
+        settings=settings(
+            max_examples=ceil(steps / STEPS_MADE),
+            stateful_step_count=STEPS_A_RUN,
+            derandomize=derandomize,
+            database=None,
+            deadline=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+    return History.steps
 
 
 def test_services_do_as_the_model_says():
