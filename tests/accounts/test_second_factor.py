@@ -38,8 +38,8 @@ def is_signed_in(client):
     return client.get(reverse("accounts:profile")).status_code == 200
 
 
-@pytest.fixture
-def still(monkeypatch):
+@pytest.fixture(autouse=True)
+def _still(monkeypatch):
     """The clock stands still within one half minute, so that a code stays the same code."""
     moment = time.time()
     monkeypatch.setattr("time.time", lambda: moment)
@@ -89,7 +89,7 @@ def test_password_alone_no_longer_signs_in_once_the_app_is_on(signed_in, attende
     assert "One more step" in client.get(reverse("mfa_authenticate")).content.decode()
 
 
-def test_code_signs_in_once_and_not_twice(signed_in, attendee, still):
+def test_code_signs_in_once_and_not_twice(signed_in, attendee):
     secret, _code = switch_on(signed_in)
     cache.clear()
     code = code_now(secret)
@@ -103,7 +103,7 @@ def test_code_signs_in_once_and_not_twice(signed_in, attendee, still):
     assert "That code is not right, or it was used already." in response.content.decode()
 
 
-def test_code_that_switched_the_app_on_does_not_sign_in(signed_in, attendee, still):
+def test_code_that_switched_the_app_on_does_not_sign_in(signed_in, attendee):
     _secret, code = switch_on(signed_in)
     client = first_step(attendee)
 
