@@ -3,9 +3,17 @@
 import functools
 import sqlite3
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ParamSpec, TypeVar
 
-from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection
+from django.db import (
+    DatabaseError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    connection,
+    transaction,
+)
 from django.db.models import QuerySet
 
 P = ParamSpec("P")
@@ -87,6 +95,11 @@ def retry_conflicts(service: Callable[P, R]) -> Callable[P, R]:
         raise AssertionError("unreachable")
 
     return retrying
+
+
+def savepoint() -> AbstractContextManager[None]:
+    """Undo what one statement did when it fails. Only inside a transaction is there anything to undo."""
+    return transaction.atomic() if connection.in_atomic_block else nullcontext()
 
 
 def delete_in_batches(rows: QuerySet[Any], *, size: int = BATCH) -> int:

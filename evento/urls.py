@@ -9,6 +9,9 @@ from evento.api import api
 handler500 = "evento.errors.server_error"
 
 urlpatterns = [
+    # First, because addresses are tried in turn: what a rush asks for.
+    path("", include("tickets.urls")),
+    path("", include("events.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/auth/", include("accounts.headless")),
     path("api/v1/", api.urls),
@@ -20,6 +23,4 @@ urlpatterns = [
     path("metrics", probes.metrics_page, name="metrics"),
     path("live/", live.no_stream, name="live"),
     re_path(r"^media/covers/(?P<name>[0-9a-f]{32}(?:-small)?\.webp)$", media.cover, name="cover"),
-    path("", include("tickets.urls")),
-    path("", include("events.urls")),
 ]

@@ -82,6 +82,17 @@ class Availability:
         return UNTOLD
 
 
+def quiet_places(capacity: int) -> int:
+    """How many of the first places, when taken, nobody has to be told of: neither public nor organisers.
+
+    None of a small event: its organisers are told of the last place but one, which the public does not learn,
+    and how long a booking takes must not tell it (SPEC 2).
+    """
+    if capacity <= SCARCE_BELOW_ONE_IN:
+        return 0
+    return capacity - (capacity - 1) // SCARCE_BELOW_ONE_IN - 1
+
+
 def exact_availability(event: "Event") -> Availability:
     """The counts of `event` as loaded. For organisers only."""
     return Availability(capacity=event.capacity, taken=event.places_taken)

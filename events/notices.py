@@ -3,14 +3,15 @@
 Exact numbers are for organisers alone (SPEC 2): each mail is made only while its reader is one.
 """
 
-from datetime import timedelta
+import functools
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.urls import reverse
 from django.utils.formats import date_format
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import User
 from events.availability import Availability
@@ -45,7 +46,13 @@ def event_facts(event: Event) -> dict[str, Any]:
 
 def when(event: Event) -> str:
     """Start and end on the clocks of the event's own zone, whatever zone is current."""
-    start, end = event.local_start, event.local_end
+    # Without their zone: the same moment elsewhere is equal to it, but said otherwise.
+    start, end = (it.replace(tzinfo=None) for it in (event.local_start, event.local_end))
+    return _span(start, end, get_language())
+
+
+@functools.lru_cache(maxsize=500)
+def _span(start: datetime, end: datetime, _language: str | None) -> str:
     until = date_format(end, "H:i")
     if end.date() != start.date():
         until = date_format(end, "l, j F Y, H:i")

@@ -1,29 +1,34 @@
 """From an outbox row to a message on the wire."""
 
 import email
+import functools
 from collections.abc import Sequence
 from email.message import Message
-from email.mime.base import MIMEBase
 from email.mime.image import MIMEImage
-from email.utils import parseaddr
+from email.utils import formatdate, parseaddr
+from itertools import starmap
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import signing
 from django.core.mail import EmailMessage, EmailMultiAlternatives
-from django.core.mail.message import MIMEMixin, SafeMIMEMultipart
+from django.core.mail.message import MIMEMixin
 from django.template import Context, Engine
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 
 from accounts.models import User
+from evento.statements import Lookup
 from notifications import kinds
-from notifications.models import OutgoingEmail
+from notifications.mime import Part, multipart, text_part
+from notifications.models import EmailOptOut, OutgoingEmail
 
 HTML = "text/html"
 UNSUBSCRIBE_SALT = "notifications.unsubscribe"
+
+_opt_outs = Lookup(EmailOptOut.objects.all, "user", "kind")
 
 
 class StoredMessage(MIMEMixin, Message):
@@ -50,15 +55,29 @@ class NoticeEmail(EmailMultiAlternatives):
         super().__init__(*args, **kwargs)
         self.images = images
 
-    def _create_mime_attachment(self, content: Any, mimetype: str) -> MIMEBase:
-        part = super()._create_mime_attachment(content, mimetype)
+    def message(self) -> Message:
+        """What Django would make of it, of parts that are written faster."""
+        root = self._content()
+        headers = {"From": self.from_email, "To": ", ".join(self.to), "Date": formatdate()}
+        for name, value in ({"Subject": self.subject} | headers | self.extra_headers).items():
+            root[name] = value
+        root["MIME-Version"] = "1.0"
+        return root
+
+    def _content(self) -> Part:
+        content = text_part(self.body, "text/plain")
+        if self.alternatives:
+            offered = [self._alternative(*alternative) for alternative in self.alternatives]
+            content = multipart("alternative", [content, *offered])
+        if self.attachments:
+            content = multipart("mixed", [content, *starmap(_attachment, self.attachments)])
+        return content
+
+    def _alternative(self, content: str, mimetype: str) -> Part:
+        part = text_part(content, mimetype)
         if mimetype != HTML or not self.images:
             return part
-        related = SafeMIMEMultipart(_subtype="related", encoding=self.encoding)
-        related.attach(part)
-        for image in self.images:
-            related.attach(_inline(image))
-        return related
+        return multipart("related", [part, *map(_inline, self.images)])
 
 
 def compose(mail: OutgoingEmail) -> EmailMessage | None:
@@ -96,7 +115,7 @@ def _still_wants(person: User, kind: kinds.Kind) -> bool:
     """Whether the account is open and has not switched this kind off since the mail was written."""
     if not person.is_active:
         return False
-    return not (kind.optional and person.email_opt_outs.filter(kind=kind.name).exists())
+    return not (kind.optional and _opt_outs.find(person.pk, kind.name))
 
 
 def _write(mail: OutgoingEmail, kind: kinds.Kind, letter: kinds.Letter) -> EmailMessage:
@@ -145,6 +164,12 @@ def _attach_calendar(message: EmailMultiAlternatives, calendar: kinds.Calendar) 
     message.attach("invite.ics", content, mimetype)
 
 
+def _attachment(filename: str, content: str, mimetype: str) -> Part:
+    part = text_part(content, mimetype)
+    part.add_header("Content-Disposition", "attachment", filename=filename)
+    return part
+
+
 def _inline(image: kinds.InlineImage) -> MIMEImage:
     part = MIMEImage(image.content, "png")
     part.add_header("Content-ID", f"<{image.name}>")
@@ -163,6 +188,16 @@ def _one_line(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
+def site_address() -> str:
+    """The address alone that mails come from."""
+    return _bare(settings.DEFAULT_FROM_EMAIL)
+
+
+@functools.lru_cache(maxsize=10)
+def _bare(sender: str) -> str:
+    _name, address = parseaddr(sender)
+    return address
+
+
 def _domain() -> str:
-    _name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
-    return address.partition("@")[2] or urlsplit(settings.SITE_URL).hostname or "localhost"
+    return site_address().partition("@")[2] or urlsplit(settings.SITE_URL).hostname or "localhost"

@@ -20,10 +20,11 @@ from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import OperationalError, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q
 from django.utils import timezone
 
 from evento.database import is_conflict
+from evento.statements import change
 from notifications.expanding import expand_next
 from notifications.mail import compose
 from notifications.models import OutgoingEmail
@@ -221,10 +222,11 @@ def release(mails: list[OutgoingEmail], *, error: str = "") -> None:
 
 def mark(mail: OutgoingEmail, **values: object) -> None:
     """Write what became of a mail, if it is still this worker's; a busy database is asked again."""
-    held = held_by_lease(mail)
+    # Unless another worker has claimed it since.
+    held = {"id": mail.pk, "leased_by": mail.leased_by, "state": State.SENDING}
     for attempt in range(1, MARK_ATTEMPTS + 1):
         try:
-            marked = held.update(leased_by=None, **values)
+            marked = change(OutgoingEmail, held, leased_by=None, **values)
         except OperationalError as error:
             if attempt == MARK_ATTEMPTS or not is_conflict(error):
                 raise
@@ -239,11 +241,6 @@ def _forgotten(mail: OutgoingEmail) -> dict[str, Any]:
     if mail.recipient is None or mail.recipient.is_active:
         return {}
     return {"address": "", "context": {}}
-
-
-def held_by_lease(mail: OutgoingEmail) -> "QuerySet[OutgoingEmail]":
-    """The row of a claimed mail, unless another worker has claimed it since."""
-    return OutgoingEmail.objects.filter(pk=mail.pk, leased_by=mail.leased_by, state=State.SENDING)
 
 
 def fail(mail: OutgoingEmail, error: Exception) -> None:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from evento.refusals import Refusal
-from evento.statements import insert
+from evento.statements import Rows
 from notifications import kinds, sender
 from notifications.models import Announcement, EmailOptOut, Notification, OutgoingEmail
 
@@ -34,14 +34,17 @@ def tell(
     `key` names the cause: a second notice with it is not written (SPEC 5 "no duplicates").
     `context` holds ids and the organisers' words, never a code or token.
     """
+    notice_rows(recipient, kind=kind, key=key, context=context, url=url).store()
+
+
+def notice_rows(recipient: User, *, kind: str, key: str, context: dict[str, Any], url: str) -> Rows:
+    """What `tell` writes, for whoever stores it together with what causes it."""
     told = {"recipient": recipient, "kind": kind, "key": key, "context": context}
-    notice = Notification(**told, url=url)
+    rows = Rows(Notification(**told, url=url), ignore_conflicts=True)
     if wants_mail(recipient.pk, kind):
-        mail = OutgoingEmail(**told, address=recipient.email)
-        insert(notice, mail, ignore_conflicts=True)
-        _send_soon()
-    else:
-        insert(notice, ignore_conflicts=True)
+        rows.add(OutgoingEmail(**told, address=recipient.email), ignore_conflicts=True)
+        rows.on_stored(_send_soon)
+    return rows
 
 
 def announce(kind: str, *, about: UUID, context: dict[str, Any], caused_at: datetime) -> None:

@@ -16,7 +16,7 @@ class TicketsConfig(AppConfig):
         live.register_topics()
         holdings.register(states.valid_tickets_of)
         for signal, receiver in (
-            (signals.ticket_booked, receivers.tell_booked),
+            (signals.booking_prepared, receivers.tell_booked),
             (signals.ticket_cancelled, receivers.tell_given_back),
             (signals.holders_messaged, receivers.announce_message),
             (event_changed, receivers.announce_change),

@@ -1,5 +1,6 @@
 """Who has a place."""
 
+import functools
 import secrets
 import uuid
 
@@ -91,6 +92,11 @@ class Ticket(models.Model):
         return self.code_in_groups
 
     def get_absolute_url(self) -> str:
+        return self._address
+
+    @functools.cached_property
+    def _address(self) -> str:
+        # Kept: a booking tells it twice, in the holder's notice and in its answer.
         return reverse("tickets:detail", args=[self.pk])
 
     @property

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from evento.statements import Lookup
 from events import notices as event_notices
 from events.notices import duration_words, event_facts
 from notifications import kinds
@@ -29,6 +30,13 @@ GIVEN_BACK = "tickets.ticket_cancelled"
 CHANGED = "tickets.event_changed"
 CANCELLED = "tickets.event_cancelled"
 MESSAGE = "tickets.holder_message"
+
+
+# No mail shows the description, which may be long.
+_tickets = Lookup(
+    lambda: Ticket.objects.select_related("event", "holder").defer("event__description"), "id"
+)
+_messages = Lookup(HolderMessage.objects.all, "id")
 
 
 def holders(kind: str, *, then: bool) -> kinds.Source:
@@ -63,8 +71,7 @@ def holders(kind: str, *, then: bool) -> kinds.Source:
 
 
 def _ticket(mail: OutgoingEmail) -> Ticket | None:
-    tickets = Ticket.objects.filter(pk=mail.context["ticket"])
-    return tickets.select_related("event", "holder").first()
+    return _tickets.find(mail.context["ticket"])
 
 
 def _letter(
@@ -167,7 +174,7 @@ def _message_bell(context: dict[str, Any]) -> Bell:
 def _message_letter(mail: OutgoingEmail) -> Letter | None:
     """Without calendar data: nothing about the ticket is another now."""
     ticket = _ticket(mail)
-    message = HolderMessage.objects.filter(pk=mail.context["message"]).first()
+    message = _messages.find(mail.context["message"])
     if ticket is None or message is None or not ticket.is_valid:
         return None
     link = absolute(ticket.get_absolute_url())

@@ -4,20 +4,21 @@ from datetime import datetime
 from typing import Any
 
 from accounts.models import User
+from evento.statements import Rows
 from events.models import Event
 from events.notices import event_context
-from notifications.services import announce, forget_person, tell
+from notifications.services import announce, forget_person, notice_rows
 from tickets import notices
 from tickets.models import HolderMessage, Ticket
 from tickets.services import give_back_tickets
 
 
-def tell_booked(sender: Any, *, ticket: Ticket, **kwargs: Any) -> None:
-    _tell_holder(notices.BOOKED, ticket)
+def tell_booked(sender: Any, *, ticket: Ticket, rows: Rows, **kwargs: Any) -> None:
+    rows.extend(_notice_rows(notices.BOOKED, ticket))
 
 
 def tell_given_back(sender: Any, *, ticket: Ticket, **kwargs: Any) -> None:
-    _tell_holder(notices.GIVEN_BACK, ticket)
+    _notice_rows(notices.GIVEN_BACK, ticket).store()
 
 
 def announce_change(
@@ -91,8 +92,8 @@ def give_sent_messages(sender: Any, *, user: User, **kwargs: Any) -> tuple[str, 
     )
 
 
-def _tell_holder(kind: str, ticket: Ticket) -> None:
-    tell(
+def _notice_rows(kind: str, ticket: Ticket) -> Rows:
+    return notice_rows(
         ticket.holder,
         kind=kind,
         key=f"{kind}:{ticket.pk}",

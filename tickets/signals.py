@@ -2,9 +2,10 @@
 
 from django.dispatch import Signal
 
-# A person took a place. Arguments: ticket (with its event and holder), now.
-# Not sent when the person already held a ticket.
-ticket_booked = Signal()
+# A ticket is about to be stored, if there is a place and its holder has none yet. Arguments: ticket (with its
+# event and holder), rows, now. What a receiver adds to `rows` is stored with the ticket or not at all; it
+# writes nothing itself, because nothing would undo that.
+booking_prepared = Signal()
 
 # A holder gave a place back, or closed their account. Arguments: ticket, now.
 # Not sent when the event is cancelled: then every ticket is void because the event is.

@@ -29,12 +29,13 @@ from evento.demo.people import (
 )
 from evento.demo.programme import Plan, plan_programme
 from evento.demo.writing import write
+from evento.statements import Rows
 from events.availability import exact_availability
 from events.covers import EXTENSION, small_name
 from events.models import SLUG_ALPHABET, SLUG_RANDOM_LENGTH, Category, Event, EventOrganiser
 from events.signals import event_cancelled, event_full, event_near_capacity
 from tickets.models import CODE_LENGTH, Ticket
-from tickets.signals import ticket_booked
+from tickets.signals import booking_prepared
 
 EVENTS_AT_ONCE = 100
 PEOPLE_AT_ONCE = 1000
@@ -305,7 +306,9 @@ def _tell(page: Page, cast: Cast, now: datetime) -> None:
     held = Ticket.objects.held_by(cast.attendee).valid().filter(event__in=page.events)
     for ticket in held.select_related("event", "holder"):
         if ticket.event.is_open(now):
-            ticket_booked.send(Ticket, ticket=ticket, now=now)
+            rows = Rows()
+            booking_prepared.send(Ticket, ticket=ticket, rows=rows, now=now)
+            rows.store()
     own = {row.event_id for row in page.organisers if row.user_id == cast.organiser.pk}
     for event in page.events:
         if event.is_cancelled:

@@ -14,6 +14,7 @@ from events.services.places import (
     lock_event,
     lock_events,
     take_place,
+    take_quiet_place,
 )
 from events.services.publishing import (
     archive_event,
@@ -43,5 +44,6 @@ __all__ = [
     "publish_event",
     "remove_organiser",
     "take_place",
+    "take_quiet_place",
     "withdraw_offer",
 ]

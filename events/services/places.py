@@ -1,5 +1,6 @@
 """The counters of an event: their only writers, and the notice when the last places go."""
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,8 +10,9 @@ from uuid import UUID
 from django.db import connection
 
 from accounts.models import User
-from evento.database import bound
-from events.availability import Availability, exact_availability
+from evento.database import bound, savepoint
+from evento.statements import Rows, execute
+from events.availability import Availability, exact_availability, quiet_places
 from events.models import Event
 from events.signals import event_full, event_near_capacity, public_state_changed
 
@@ -21,13 +23,17 @@ _RETURNED = "capacity, places_taken, near_capacity_at, full_at, capacity_rearmed
 
 # The same text on both engines but for the lock on the holder. The condition is what decides a
 # booking; the check constraint events_event_places_within_capacity holds even where it were wrong.
-TAKE_PLACE = f"""
+# `close_account` waits for that lock, and this for its own. SQLite locked everything at BEGIN.
+_TAKE = """
     UPDATE events_event SET places_taken = places_taken + 1
     WHERE id = %s AND status = 'published' AND archived_at IS NULL AND starts_at > %s
           AND places_taken < capacity AND waiting_count = 0
-          AND EXISTS (SELECT 1 FROM accounts_user WHERE id = %s AND is_active {{hold}})
-    RETURNING {_RETURNED}
-"""  # noqa: S608 - constants only
+          AND EXISTS (SELECT 1 FROM accounts_user WHERE id = %s AND is_active {hold})
+"""
+TAKE_PLACE = f"{_TAKE} RETURNING {_RETURNED}"
+# Neither the organisers nor the public would be told anything (`_noted`). Notices are armed again by places
+# that are given back or added, never by one that is taken, so the latches need no look.
+TAKE_QUIET_PLACE = f"{_TAKE} AND capacity = %s AND places_taken < %s RETURNING 1"
 GIVE_BACK_PLACE = f"""
     UPDATE events_event SET places_taken = places_taken - 1 WHERE id = %s
     RETURNING {_RETURNED}
@@ -81,23 +87,32 @@ def lock_events(event_ids: Iterable[UUID]) -> list[Event]:
     return list(rows.order_by("pk"))
 
 
-def take_place(event_id: UUID, now: datetime, *, holder_id: UUID) -> Availability | None:
+def take_place(
+    event_id: UUID, now: datetime, *, holder_id: UUID, rows: Rows
+) -> Availability | None:
     """Count one more place as taken, if the event is open at `now` and has one: the only decision.
 
     The holder's account must be open too: a closing one gives back the tickets it finds, and a place
-    taken meanwhile would stay taken. Returns the counts, or None when there was no place to take
-    (SPEC 3). Call inside a transaction. May send event_near_capacity or event_full, and
-    public_state_changed.
+    taken meanwhile would stay taken. `rows` are stored with the place. Returns the counts, or None when there
+    was no place to take (SPEC 3). Call inside a transaction. May send event_near_capacity or event_full, and
+    public_state_changed. Raises IntegrityError.
     """
-    parameters = [
-        bound(Event, "id", event_id),
-        bound(Event, "starts_at", now),
-        bound(User, "id", holder_id),
-    ]
-    # `close_account` waits for this lock, and this for its own. SQLite locked everything at BEGIN.
-    hold = "FOR SHARE" if connection.vendor == "postgresql" else ""
-    row = _execute(TAKE_PLACE.replace("{hold}", hold), parameters)
-    return None if row is None else _noted(event_id, row, now, gained=1)
+    found = rows.store_if(_with_lock(TAKE_PLACE), _taking(event_id, now, holder_id))
+    return None if found is None else _noted(event_id, found, now, gained=1)
+
+
+def take_quiet_place(event: Event, now: datetime, *, holder_id: UUID, rows: Rows) -> bool:
+    """`take_place` for when it concerns nobody else, as far from the last places: one statement, no signal.
+
+    Whether it was taken. If not, `take_place` may still find one. Never on SQLite, which has no such
+    statement. Raises IntegrityError.
+    """
+    quiet = quiet_places(event.capacity)
+    if quiet == 0 or connection.vendor != "postgresql":
+        return False
+    parameters = [*_taking(event.pk, now, holder_id), event.capacity, quiet]
+    with savepoint():
+        return rows.store_if(_with_lock(TAKE_QUIET_PLACE), parameters) is not None
 
 
 def give_back_place(event_id: UUID, now: datetime) -> Availability:
@@ -105,7 +120,7 @@ def give_back_place(event_id: UUID, now: datetime) -> Availability:
 
     May send public_state_changed.
     """
-    row = _execute(GIVE_BACK_PLACE, [bound(Event, "id", event_id)])
+    row = execute(GIVE_BACK_PLACE, [bound(Event, "id", event_id)])
     if row is None:
         raise Event.DoesNotExist
     return _noted(event_id, row, now, gained=-1)
@@ -147,10 +162,17 @@ def _tell_public_state(
         public_state_changed.send(Event, event_id=event_id, now=now)
 
 
-def _execute(sql: str, parameters: list[Any]) -> tuple[Any, ...] | None:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return cursor.fetchone()
+@functools.cache
+def _with_lock(statement: str) -> str:
+    return statement.replace("{hold}", "FOR SHARE" if connection.vendor == "postgresql" else "")
+
+
+def _taking(event_id: UUID, now: datetime, holder_id: UUID) -> list[Any]:
+    return [
+        bound(Event, "id", event_id),
+        bound(Event, "starts_at", now),
+        bound(User, "id", holder_id),
+    ]
 
 
 def _noted(event_id: UUID, row: tuple[Any, ...], now: datetime, *, gained: int) -> Availability:

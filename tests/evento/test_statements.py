@@ -1,11 +1,16 @@
 """Statements that are built once store what `save` would, and find what the ORM would."""
 
-import pytest
-from django.db import IntegrityError, connection, transaction
-from django.test.utils import CaptureQueriesContext
+import uuid
+from contextlib import suppress
 
-from evento.statements import Lookup, insert
-from events.models import Event
+import pytest
+from django.db import DataError, IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from evento.database import bound
+from evento.statements import Lookup, Rows, change
+from events.models import Category, Event
 from notifications.models import Notification, OutgoingEmail
 from tests.events.factories import EventFactory
 from tests.tickets.factories import TicketFactory
@@ -28,7 +33,7 @@ def test_rows_are_stored_as_save_stores_them(attendee):
     words = {"title": "Ärger & “Ende” %s {0}", "number": 3, "none": None}
     notice, mail = told(attendee, **words)
     copies = told(attendee, key="b", **words)
-    insert(notice, mail)
+    Rows(notice, mail).store()
 
     for row, saved in zip((notice, mail), copies, strict=True):
         saved.save()
@@ -44,7 +49,7 @@ def test_rows_are_stored_as_save_stores_them(attendee):
 def test_moments_that_rows_set_themselves_are_set(event, attendee, now):
     ticket = TicketFactory.build(event=event, holder=attendee, booked_at=now)
 
-    insert(ticket)
+    Rows(ticket).store()
 
     again = Ticket.objects.get(pk=ticket.pk)
     assert (again.booked_at, again.updated_at) == (now, ticket.updated_at)
@@ -53,29 +58,96 @@ def test_moments_that_rows_set_themselves_are_set(event, attendee, now):
 
 def test_rows_of_two_tables_are_one_statement_on_postgresql(attendee):
     with CaptureQueriesContext(connection) as captured:
-        insert(*told(attendee))
+        Rows(*told(attendee)).store()
 
     assert len(captured) == (1 if connection.vendor == "postgresql" else 2)
 
 
 def test_row_whose_key_is_taken_is_left_out_alone(attendee):
-    insert(*told(attendee, number=1))
+    Rows(*told(attendee, number=1)).store()
     Notification.objects.all().delete()
 
-    insert(*told(attendee, number=2), ignore_conflicts=True)
+    Rows(*told(attendee, number=2), ignore_conflicts=True).store()
 
     assert Notification.objects.get().context == {"number": 2}
     assert OutgoingEmail.objects.get().context == {"number": 1}
 
 
 def test_taken_key_is_an_error_and_stores_nothing(attendee):
-    insert(*told(attendee, number=1))
+    Rows(*told(attendee, number=1)).store()
     Notification.objects.all().delete()
 
     with pytest.raises(IntegrityError), transaction.atomic():
-        insert(*told(attendee, number=2))
+        Rows(*told(attendee, number=2)).store()
 
     assert not Notification.objects.exists()
+
+
+TAKE = (
+    "UPDATE events_event SET places_taken = 1 WHERE id = %s AND places_taken = 0 RETURNING capacity"
+)
+
+
+def test_rows_are_stored_with_an_update_that_finds_its_row(event, attendee):
+    rows, called = Rows(*told(attendee, title="Ärger")), []
+    rows.on_stored(lambda: called.append(Notification.objects.count()))
+
+    with transaction.atomic():
+        assert rows.store_if(TAKE, [bound(Event, "id", event.pk)]) == (event.capacity,)
+
+    event.refresh_from_db()
+    assert (event.places_taken, called) == (1, [1])
+    assert Notification.objects.get().context == OutgoingEmail.objects.get().context
+    assert Notification.objects.get().context == {"title": "Ärger"}
+
+
+def test_update_that_finds_no_row_stores_nothing(event, attendee):
+    Event.objects.update(places_taken=2)
+    rows, called = Rows(*told(attendee)), []
+    rows.on_stored(lambda: called.append(1))
+
+    assert rows.store_if(TAKE, [bound(Event, "id", event.pk)]) is None
+
+    event.refresh_from_db()
+    assert (event.places_taken, called) == (2, [])
+    assert not Notification.objects.exists()
+    assert not OutgoingEmail.objects.exists()
+    assert all(row._state.adding for row, _ignoring in rows._rows)
+
+
+def test_row_that_cannot_be_stored_undoes_the_update(event, attendee):
+    Rows(*told(attendee)).store()
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Rows(*told(attendee)).store_if(TAKE, [bound(Event, "id", event.pk)])
+
+    event.refresh_from_db()
+    assert event.places_taken == 0
+    assert (Notification.objects.count(), OutgoingEmail.objects.count()) == (1, 1)
+
+
+def test_each_row_stored_with_an_update_says_what_becomes_of_its_conflict(event, attendee):
+    Rows(*told(attendee, number=1)).store()
+    OutgoingEmail.objects.all().delete()
+    notice, mail = told(attendee, number=2)
+    rows = Rows(notice, ignore_conflicts=True)
+    rows.extend(Rows(mail))
+
+    with transaction.atomic():
+        assert rows.store_if(TAKE, [bound(Event, "id", event.pk)]) is not None
+
+    assert Notification.objects.get().context == {"number": 1}
+    assert OutgoingEmail.objects.get().context == {"number": 2}
+
+
+def test_text_that_is_too_long_is_never_cut(event, attendee, now):
+    ticket = TicketFactory.build(event=event, holder=attendee, booked_at=now, note="x" * 501)
+
+    with suppress(DataError), transaction.atomic():  # SQLite bounds no text: forms and services do
+        Rows(ticket).store_if(TAKE, [bound(Event, "id", event.pk)])
+
+    stored_notes = Ticket.objects.values_list("note", flat=True)
+    assert [len(note) for note in stored_notes] == [501] * (connection.vendor == "sqlite")
 
 
 def test_lookup_finds_the_row_that_the_queryset_would(event):
@@ -109,3 +181,72 @@ def test_text_that_is_looked_up_is_never_part_of_the_statement(event):
 
     for text in ("' OR 1=1 --", "%s", "%(a)s", str(Lookup.SAMPLES[0])):
         assert by_slug.find(text) is None
+
+
+def test_lookup_with_joins_finds_what_select_related_would(event, attendee):
+    event.category = Category.objects.create(name="Walks", slug="walks")
+    event.save()
+    ticket = TicketFactory(event=event, holder=attendee)
+    TicketFactory(event=event)
+    rows = Ticket.objects.select_related("event__category", "holder").defer("event__description")
+    joined = Lookup(lambda: rows, "id")
+    joined.find(ticket.pk)
+
+    with CaptureQueriesContext(connection) as captured:
+        found = joined.find(str(ticket.pk))
+        pairs = [
+            (found, ticket),
+            (found.holder, attendee),
+            (found.event, event),
+            (found.event.category, event.category),
+        ]
+
+    assert len(captured) == 1
+    assert found.event.get_deferred_fields() == {"description"}
+    for again, row in pairs:
+        assert again == row
+        assert all(getattr(again, name) == value for name, value in stored(row).items())
+    assert joined.find(event.pk) is None
+
+
+def test_lookup_with_joins_gives_none_for_nothing_to_join(event):
+    event.category = None
+    event.save()
+    joined = Lookup(lambda: Event.objects.select_related("category"), "slug")
+
+    assert joined.find(event.slug).category is None
+
+
+def test_change_writes_what_update_would(attendee):
+    (_notice, mail), (_other, copy) = told(attendee), told(attendee, key="b")
+    mail.save()
+    copy.save()
+    values = {
+        "context": {"title": "Ärger & “Ende” %s {0}"},
+        "message": b"\x00\xff%s",
+        "leased_by": uuid.uuid4(),
+        "sent_at": timezone.now(),
+        "state": OutgoingEmail.State.SENT,
+        "last_error": "' --",
+    }
+
+    assert change(OutgoingEmail, {"id": mail.pk, "state": OutgoingEmail.State.QUEUED}, **values)
+
+    OutgoingEmail.objects.filter(pk=copy.pk).update(**values)
+    ours, theirs = stored(mail), stored(copy)
+    for name in ("id", "key", "created_at", "next_attempt_at"):
+        assert ours.pop(name) != theirs.pop(name)
+    assert ours == theirs
+
+
+def test_change_keeps_to_the_rows_it_is_for(attendee):
+    (_notice, mail), (_other, copy) = told(attendee), told(attendee, key="b")
+    mail.save()
+    copy.save()
+
+    assert change(OutgoingEmail, {"id": mail.pk, "state": "sent"}, attempts=7) == 0
+    assert change(OutgoingEmail, {"id": mail.pk, "state": "queued"}, attempts=8) == 1
+    assert change(OutgoingEmail, {"state": "queued"}, priority=1) == 2
+    assert change(OutgoingEmail, {"leased_by": None, "id": mail.pk}, attempts=9) == 0
+
+    assert list(OutgoingEmail.objects.order_by("key").values_list("attempts", flat=True)) == [8, 0]

@@ -4,7 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from events.availability import Availability, public_availability
+from events.availability import (
+    SCARCE_BELOW_ONE_IN,
+    UNTOLD,
+    Availability,
+    public_availability,
+    quiet_places,
+)
 from events.models import Event
 from events.services.places import QUIET_TIME, FillLevel, note_fill_level
 from tests.events.factories import EventFactory
@@ -51,6 +57,27 @@ def test_organisers_line_also_counts_one_place_left(capacity, left, near):
 )
 def test_room_again_is_ten_percent_and_three_places(capacity, left, room):
     assert Availability(capacity, capacity - left).has_room_again is room
+
+
+def test_quiet_places_are_all_of_which_nobody_is_told():
+    for capacity in range(1, 400):
+        concerns_nobody = [
+            not level.is_near_capacity and level.public() == UNTOLD
+            for level in (Availability(capacity, taken) for taken in range(1, capacity + 1))
+        ]
+        quiet = quiet_places(capacity)
+        if capacity > SCARCE_BELOW_ONE_IN:
+            assert concerns_nobody == [True] * quiet + [False] * (capacity - quiet), capacity
+        else:
+            assert quiet == 0, capacity
+
+
+def test_last_quiet_place_is_the_last_that_the_public_is_not_told_of():
+    for capacity in range(1, 400):
+        quiet = quiet_places(capacity)
+        if quiet:
+            assert Availability(capacity, quiet).public() == UNTOLD, capacity
+            assert Availability(capacity, quiet + 1).public() != UNTOLD, capacity
 
 
 @pytest.mark.django_db

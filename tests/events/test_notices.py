@@ -6,7 +6,7 @@ import pytest
 from django.core import mail
 from django.db import transaction
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from accounts.services import close_account, export_personal_data
 from evento.refusals import Refusal
@@ -305,6 +305,21 @@ def test_when_goes_by_the_events_own_clocks():
 
     with timezone.override("America/New_York"):
         assert notices.when(event) == "Wednesday, 10 March 2027, 08:30 to 10:30"
+
+
+def test_when_is_of_this_event_and_in_this_language():
+    start = datetime(2027, 3, 9, 12, 30, tzinfo=UTC)
+    tokyo, london = (
+        EventFactory.build(starts_at=start, time_zone=zone)
+        for zone in ("Asia/Tokyo", "Europe/London")
+    )
+
+    assert notices.when(tokyo) == "Tuesday, 9 March 2027, 21:30 to 23:30"
+    assert notices.when(london) == "Tuesday, 9 March 2027, 12:30 to 14:30"
+    with translation.override("de"):
+        assert notices.when(london).startswith("Dienstag, 9 März 2027, 12:30")
+    london.duration += timedelta(hours=1)
+    assert notices.when(london) == "Tuesday, 9 March 2027, 12:30 to 15:30"
 
 
 def test_when_names_the_day_of_the_end_if_it_is_another():

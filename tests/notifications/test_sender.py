@@ -10,6 +10,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.db import OperationalError
 from django.utils import timezone
 
+from evento.statements import change
 from notifications import sender as sending
 from notifications.models import OutgoingEmail
 from notifications.sender import MailServerUnavailable, Sender, drain
@@ -390,14 +391,13 @@ def test_busy_database_is_asked_again_to_mark(monkeypatch):
     [mine] = claim()
     asked = []
 
-    class Busy:
-        def update(self, **values):
-            asked.append(values)
-            if len(asked) < sending.MARK_ATTEMPTS:
-                raise OperationalError("database is locked")
-            return OutgoingEmail.objects.filter(pk=row.pk).update(**values)
+    def busy(*where, **values):
+        asked.append(values)
+        if len(asked) < sending.MARK_ATTEMPTS:
+            raise OperationalError("database is locked")
+        return change(*where, **values)
 
-    monkeypatch.setattr(sending, "held_by_lease", lambda _mail: Busy())
+    monkeypatch.setattr(sending, "change", busy)
 
     sending.mark(mine, state=State.SENT)
 
@@ -409,11 +409,10 @@ def test_broken_database_is_no_busy_one(monkeypatch):
     rendered()
     [mine] = claim()
 
-    class Broken:
-        def update(self, **values):
-            raise OperationalError("disk I/O error")
+    def broken(*where, **values):
+        raise OperationalError("disk I/O error")
 
-    monkeypatch.setattr(sending, "held_by_lease", lambda _mail: Broken())
+    monkeypatch.setattr(sending, "change", broken)
 
     with pytest.raises(OperationalError):
         sending.mark(mine, state=State.SENT)

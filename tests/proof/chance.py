@@ -17,12 +17,12 @@ NAMESPACE = UUID("5e4d1f0c-6a53-4b5e-9f6e-0d2f3b1c7a10")
 RANDOM_BY_DESIGN = (
     # UUIDs: keys of rows, request ids, token ids, session ids.
     (os, "urandom"),
-    # `secrets`: form tokens, session keys, ticket codes, random parts of slugs.
+    # `secrets`: form tokens, session keys, ticket codes, random parts of slugs, boundaries of notices' mails.
     (random, "_urandom"),
 )
-# Besides: Python's own generator (boundaries of mails, the pause before a stream's reader comes back), which
-# is seeded; and the keys of notices and mails that the worker writes for many at once, which are named after
-# their cause (`worlds.name_after_cause`): how many it writes for others must not decide them.
+# Besides: Python's own generator (boundaries of other mails, the pause before a stream's reader comes back),
+# which is seeded; and the keys of notices and mails that the worker writes for many at once, which are named
+# after their cause (`worlds.name_after_cause`): how many it writes for others must not decide them.
 
 
 def fixed(*words):

@@ -24,6 +24,7 @@ from tickets.models import Ticket
 from tickets.services import book_ticket, booking, cancel_ticket, cancelling
 
 State = OutgoingEmail.State
+GATE = 7_266_461  # the advisory lock that racers wait for
 
 
 def book(event, person):
@@ -78,16 +79,12 @@ JOBS = {
 
 def take_any_place(patch):
     """Booking believes what it read: no condition in its UPDATE."""
-    bare = (
-        "UPDATE events_event SET places_taken = places_taken + 1 WHERE id = %s "
-        "AND %s IS NOT NULL AND %s IS NOT NULL"  # the parameters of the real one
-    )
-    statement = f"{bare} RETURNING {places._RETURNED}"
-    assert (
-        places.TAKE_PLACE.split("WHERE", maxsplit=1)[0].split()
-        == bare.split("WHERE", maxsplit=1)[0].split()
-    )
-    patch.setattr(places, "TAKE_PLACE", statement)
+    for name in ("TAKE_PLACE", "TAKE_QUIET_PLACE"):
+        real = getattr(places, name)
+        change, rest = real.split("WHERE", maxsplit=1)
+        conditions, returned = rest.split("RETURNING")
+        others = " AND %s IS NOT NULL" * (conditions.count("%s") - 1)  # its parameters stay
+        patch.setattr(places, name, f"{change} WHERE id = %s {others} RETURNING {returned}")
 
 
 def lock_no_rows(patch):
@@ -167,13 +164,14 @@ GUARDS = {
 # A place in the code, and whether the gate is before or behind it.
 HOLDS = {
     "before taking a place": (booking, "_take", "before"),
-    "after taking a place": (booking, "take_place", "after"),
     "after reading the ticket": (cancelling, "refuse_unless_changeable", "after"),
     "after reading the event": (publishing, "_refuse_changes", "after"),
     "after finding whose tickets": (receivers, "give_back_tickets", "after"),
     "after finding due mail": (sender, "_lease_end", "before"),
     "after finding an audience": (expanding, "_opted_out", "before"),
 }
+# Within the statement: the place is counted, and nothing else is written yet.
+IN_STATEMENT = "after taking a place"
 HOLDING = {"gate": lambda: None, "backwards": False, "deadlocks": 0}
 
 
@@ -190,6 +188,11 @@ def count_deadlocks():
 
 def held_at(patch, hold, at_gate):
     """Let whoever comes to `hold` wait at the gate there."""
+    if hold == IN_STATEMENT:
+        wait = f"RETURNING (SELECT 0 FROM pg_advisory_xact_lock_shared({GATE})) +"
+        for name in ("TAKE_PLACE", "TAKE_QUIET_PLACE"):
+            patch.setattr(places, name, getattr(places, name).replace("RETURNING", wait))
+        return
     module, name, when = HOLDS[hold]
     original = getattr(module, name)
 

@@ -43,6 +43,7 @@ TARGETS = (
         "events/services/places.py",
         (
             *("tests/events/test_availability.py", "tests/tickets/services/test_booking.py"),
+            "tests/tickets/services/test_quiet_booking.py",
             *("tests/tickets/test_audit_places.py", "tests/events/test_public_changes.py"),
         ),
     ),

@@ -28,7 +28,6 @@ from psycopg import conninfo
 
 from tests.proof import jobs
 
-GATE = 7_266_461
 PATIENCE = 60  # seconds, then a race has hung
 IDLE_SECONDS = 0.005
 STOPPED = """
@@ -102,13 +101,13 @@ class Racers:
         """
         entered = self.racers[: len(work)]
         assert len(entered) == len(work)
-        self.gate.execute("SELECT pg_advisory_lock(%s)", [GATE])
+        self.gate.execute("SELECT pg_advisory_lock(%s)", [jobs.GATE])
         try:
             for n, (job, arguments) in enumerate(work, start=1):
                 entered[n - 1].pipe.send((job, arguments, tuple(without), hold))
                 self._until_nobody_goes_on(entered[:n])
         finally:
-            self.gate.execute("SELECT pg_advisory_unlock(%s)", [GATE])
+            self.gate.execute("SELECT pg_advisory_unlock(%s)", [jobs.GATE])
         return [racer.answer() for racer in entered]
 
     def all_at(self, job, each):
@@ -152,5 +151,5 @@ def _work(pipe: Connection, database: dict, mail_port: int | None):
 
 def _wait_at_gate():
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock_shared(%s)", [GATE])
-        cursor.execute("SELECT pg_advisory_unlock_shared(%s)", [GATE])
+        cursor.execute("SELECT pg_advisory_lock_shared(%s)", [jobs.GATE])
+        cursor.execute("SELECT pg_advisory_unlock_shared(%s)", [jobs.GATE])

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from evento.health import look
 from evento.http.visitor_pages import PAGES
+from evento.statements import Rows
 from events.models import Event
 from events.services import change_event
 from notifications.heartbeat import Heartbeat
@@ -76,7 +77,9 @@ def arrived():
 
 def five_mails():
     for ticket in TicketFactory.create_batch(5):
-        tell_booked(None, ticket=ticket)
+        rows = Rows()
+        tell_booked(None, ticket=ticket, rows=rows)
+        rows.store()
 
 
 @pytest.mark.parametrize("hours", HOURS)

@@ -93,13 +93,14 @@ def keep_tickets_of_closed_accounts(monkeypatch):
 
 
 def tell_twice(monkeypatch):
-    once = receivers.tell
+    once = receivers.notice_rows
 
     def twice(recipient, *, key, **kwargs):
-        once(recipient, key=key, **kwargs)
-        once(recipient, key=f"{key}:again", **kwargs)
+        rows = once(recipient, key=key, **kwargs)
+        rows.extend(once(recipient, key=f"{key}:again", **kwargs))
+        return rows
 
-    monkeypatch.setattr(receivers, "tell", twice)
+    monkeypatch.setattr(receivers, "notice_rows", twice)
 
 
 BROKEN = [

@@ -217,6 +217,7 @@ def test_cancelling_a_ticket_twice(racers):
     assert outcomes == ["cancelled"] * 4
 
 
+@pytest.mark.parametrize("capacity", [10, 100])  # by the transaction, by one statement
 @pytest.mark.parametrize(
     ("first", "hold", "outcomes"),
     [
@@ -225,9 +226,9 @@ def test_cancelling_a_ticket_twice(racers):
         ("book", "after taking a place", ["booked", "closed"]),
     ],
 )
-def test_booking_against_the_deleting_of_its_account(racers, first, hold, outcomes):
+def test_booking_against_the_deleting_of_its_account(racers, first, hold, outcomes, capacity):
     def race(guards):
-        event, person = EventFactory(capacity=10), UserFactory()
+        event, person = EventFactory(capacity=capacity), UserFactory()
         work = [
             ("book", {"event": event.pk, "person": person.pk}),
             ("leave", {"person": person.pk}),
@@ -239,7 +240,7 @@ def test_booking_against_the_deleting_of_its_account(racers, first, hold, outcom
         return list(Ticket.objects.valid().filter(holder__is_active=False))
 
     assert outcomes == lose_then_hold(
-        f"booking against deleting the account, held {hold}",
+        f"booking against deleting the account, of {capacity} places, held {hold}",
         race,
         held_by_nobody,
         guards=["take_any_place", "lock_no_rows"],

@@ -10,6 +10,7 @@ from collections import Counter
 import pytest
 from django.utils import timezone
 
+from evento.statements import Rows
 from notifications.models import OutgoingEmail
 from notifications.sender import MAX_ATTEMPTS, MailServerUnavailable, drain, due_counts
 from tests.proof import figures
@@ -41,7 +42,9 @@ def mails(settings):
     settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
     settings.EMAIL_TIMEOUT = 0.2
     for ticket in TicketFactory.create_batch(MAILS):
-        tell_booked(None, ticket=ticket)
+        rows = Rows()
+        tell_booked(None, ticket=ticket, rows=rows)
+        rows.store()
     return OutgoingEmail.objects.filter(kind=BOOKED)
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from accounts.models import User
 from events.models import Category, Event, EventOrganiser
 from events.services import archive_event, cancel_event, offer_organiser
+from events.templatetags import cards
 from notifications.expanding import expand_next
 from notifications.models import Notification, OutgoingEmail
 from tests.accounts.factories import PASSWORD
@@ -21,8 +22,11 @@ from tests.events.factories import EventFactory
 from tests.proof.chance import fixed, replayed
 from tickets.models import Ticket
 from tickets.services import book_ticket, cancel_ticket
+from tickets.templatetags import booking
 
 NOW = datetime(2027, 3, 10, 12, 0, tzinfo=UTC)
+# These draw a token when they are loaded, which templates would do in the first world only.
+LOADED = (cards, booking)
 CREATED = NOW - timedelta(days=20)
 HIDDEN_FROM = NOW - timedelta(days=10)  # what nobody may notice happens in the nine days after this
 HIDDEN_MINUTES = 9 * 24 * 60

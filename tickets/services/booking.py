@@ -10,13 +10,13 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from evento.database import retry_conflicts, violates
 from evento.refusals import Refusal
-from evento.statements import Lookup, insert
+from evento.statements import Lookup, Rows
 from events.availability import public_availability
 from events.models import Event
-from events.services import lock_event, take_place
+from events.services import lock_event, take_place, take_quiet_place
 from tickets.models import NOTE_LENGTH, Ticket, random_code
 from tickets.permissions import is_holder
-from tickets.signals import ticket_booked
+from tickets.signals import booking_prepared
 
 # Two equal codes of 20 random digits are next to impossible; three draws make it certain enough.
 CODE_DRAWS = 3
@@ -57,7 +57,7 @@ def book_ticket(
 ) -> Booking:
     """Give `holder` their one ticket for `event`. Asking twice leads to the same ticket.
 
-    Sends ticket_booked. Raises Refusal `event_full`, `event_cancelled`, `event_started`,
+    Sends booking_prepared. Raises Refusal `event_full`, `event_cancelled`, `event_started`,
     `not_found` (draft or archived), `note_too_long`, `account_closed` (in this very moment, say). One
     clock reading decides (SPEC 3).
     """
@@ -126,14 +126,14 @@ def refuse_unless_changeable(ticket: Ticket, event: Event, *, by: User, now: dat
         raise Refusal("event_started", _("This event has started, so the ticket stays as it is."))
 
 
-@transaction.atomic
 def _take(event: Event, holder: User, note: str, now: datetime) -> Ticket:
-    # The INSERT comes first: the event's row, which everybody wants, is then locked for the shortest.
     ticket = Ticket(event=event, holder=holder, code=random_code(), note=note, booked_at=now)
-    insert(ticket)
-    if take_place(event.pk, now, holder_id=holder.pk) is None:
-        raise _NoPlace
-    ticket_booked.send(Ticket, ticket=ticket, now=now)
+    rows = Rows(ticket)
+    booking_prepared.send(Ticket, ticket=ticket, rows=rows, now=now)
+    if not take_quiet_place(event, now, holder_id=holder.pk, rows=rows):
+        with transaction.atomic():
+            if take_place(event.pk, now, holder_id=holder.pk, rows=rows) is None:
+                raise _NoPlace
     return ticket
 
 
