@@ -4,6 +4,7 @@
   reading   lists, calendar, event, my tickets
   telling   cancelling an event with 500 and 50,000 holders; mails a second beside bare smtplib
   growth    booking, lists, my tickets and the admin's lists with a thousand to five million tickets
+  plans     how PostgreSQL answers what the main pages ask: indexes, and tables that are read whole
   footprint memory of all processes, time from start to the first page, sizes, queries and bytes of pages
 
 Each prints Markdown tables; `--smoke` does everything once and little of it, to see that it works. Load
@@ -19,12 +20,17 @@ from pathlib import Path
 
 import psycopg
 
-from benchmarks import footprint, growth, reading, rush, telling, world
+from benchmarks import footprint, growth, plans, reading, rush, telling, world
 from benchmarks.evento_server import serving
 from benchmarks.tables import markdown
 
 SERVED = {"rush": rush.measure, "reading": reading.measure}  # by one server on one world
-ALONE = {"telling": telling.measure, "growth": growth.measure, "footprint": footprint.measure}
+ALONE = {
+    "telling": telling.measure,
+    "growth": growth.measure,
+    "plans": plans.measure,
+    "footprint": footprint.measure,
+}
 MEASUREMENTS = [*SERVED, *ALONE]
 EVENTS = 1000
 

@@ -28,12 +28,14 @@ LARGE = 100  # the large event has one ticket in so many
 ROWS_OF_A_PAGE = 50  # of the admin's list of tickets
 MORE_THAN_A_PAGE = 60
 FAR_PAGE = 1000
+FAR = f"admin: tickets, page {FAR_PAGE:,}"
 ROOM_FOR_ALL = 10_000_000
 
 FILL = """
 CREATE TABLE bench_cast (content text);
 UPDATE accounts_user SET is_staff = true WHERE username = 'guest0';
-UPDATE events_event SET capacity = {room} WHERE title NOT LIKE 'Concert %' AND id = '{large}';
+UPDATE events_event SET capacity = {room}, near_capacity_at = NULL, full_at = NULL
+WHERE title NOT LIKE 'Concert %' AND id = '{large}';
 INSERT INTO tickets_ticket (id, event_id, holder_id, code, status, note, booked_at, updated_at)
 SELECT gen_random_uuid(), event.id, guest.id, lpad((random() * 1e18)::bigint::text, 20, '0'),
     'valid', '', now() - interval '90 days', now()
@@ -90,7 +92,7 @@ def measure(asked: argparse.Namespace) -> Iterator[tuple[str, list[list[str]]]]:
         ways = []
         for tickets in sizes:
             print(f"Building {tickets:,} tickets ...", flush=True)
-            grown = stack.enter_context(_grown(asked, tickets))
+            grown = stack.enter_context(grown_to(asked, tickets))
             server = stack.enter_context(serving(grown.place, workers=asked.workers))
             ways += _ways(grown, server, least=sizes[0])
         yield "Growth", timed_race(ways, ways[0].server, rounds=asked.rounds)
@@ -98,19 +100,6 @@ def measure(asked: argparse.Namespace) -> Iterator[tuple[str, list[list[str]]]]:
 
 def _ways(grown: Grown, server: EventoServer, *, least: int) -> list[TimedWay]:
     place = grown.place
-    staff, tickets = place.cookies[:1], "/admin/tickets/ticket/"
-    of_event = f"{tickets}?event={grown.large}"
-    pages: dict[str, tuple[list[str], str]] = {
-        "list": (place.cookies, "/"),
-        "my tickets": (place.cookies, "/tickets/"),
-        "admin: tickets": (staff, tickets),
-        "admin: tickets of the large event": (staff, of_event),
-        "admin: events": (staff, "/admin/events/event/"),
-        "admin: people": (staff, "/admin/accounts/user/"),
-        "admin: search by code": (staff, f"{tickets}?q={grown.code}"),
-        "admin: search by e-mail": (staff, f"{tickets}?q={grown.email}"),
-        "admin: search by name in the large event": (staff, f"{of_event}&q={quote(grown.name)}"),
-    }
     ways = [
         TimedWay(
             _named("booking", grown.tickets),
@@ -122,14 +111,33 @@ def _ways(grown: Grown, server: EventoServer, *, least: int) -> list[TimedWay]:
             server=server,
         )
     ]
-    for name, (cookies, path) in pages.items():
-        ways.append(_page(name, cookies, path, grown.tickets, least, server))
-    if grown.far:
-        path = f"{tickets}?after={grown.far}"
-        way = _page(f"admin: tickets, page {FAR_PAGE:,}", staff, path, grown.tickets, least, server)
-        way.base = _named("admin: tickets", least)
+    for name, (cookies, path) in pages(grown).items():
+        way = _page(name, cookies, path, grown.tickets, least, server)
+        if name == FAR:
+            way.base = _named("admin: tickets", least)
         ways.append(way)
     return ways
+
+
+def pages(grown: Grown) -> dict[str, tuple[list[str], str]]:
+    """What is asked for: by whom (cookies), and the address."""
+    everybody, staff = grown.place.cookies, grown.place.cookies[:1]
+    tickets = "/admin/tickets/ticket/"
+    of_event = f"{tickets}?event={grown.large}"
+    found = {
+        "list": (everybody, "/"),
+        "my tickets": (everybody, "/tickets/"),
+        "admin: tickets": (staff, tickets),
+        "admin: tickets of the large event": (staff, of_event),
+        "admin: events": (staff, "/admin/events/event/"),
+        "admin: people": (staff, "/admin/accounts/user/"),
+        "admin: search by code": (staff, f"{tickets}?q={grown.code}"),
+        "admin: search by e-mail": (staff, f"{tickets}?q={grown.email}"),
+        "admin: search by name in the large event": (staff, f"{of_event}&q={quote(grown.name)}"),
+    }
+    if grown.far:
+        found[FAR] = (staff, f"{tickets}?after={grown.far}")
+    return found
 
 
 def _page(  # noqa: PLR0913, PLR0917
@@ -149,7 +157,8 @@ def _named(what: str, tickets: int) -> str:
 
 
 @contextmanager
-def _grown(asked: argparse.Namespace, tickets: int) -> Iterator[Grown]:
+def grown_to(asked: argparse.Namespace, tickets: int) -> Iterator[Grown]:
+    """A world with so many tickets."""
     name = f"{asked.database}_growth_{tickets}"
     database = world.kept if asked.keep else world.emptied
     with database(name, server=asked.server) as url:
