@@ -64,16 +64,13 @@ def measure(asked: argparse.Namespace) -> Iterator[tuple[str, list[list[str]]]]:
 @contextmanager
 def _static_files(place: world.World) -> Iterator[None]:
     """Collected into a folder of its own, which every process started meanwhile uses."""
-    before = os.environ.get("VAR_DIR")
     with tempfile.TemporaryDirectory() as folder:
-        os.environ["VAR_DIR"] = folder
+        os.environ["BENCHMARK_STATIC_ROOT"] = folder
         try:
             world.python(place.url, "manage.py", "collectstatic", "--noinput", "-v", "0")
             yield
         finally:
-            os.environ.pop("VAR_DIR")
-            if before is not None:
-                os.environ["VAR_DIR"] = before
+            del os.environ["BENCHMARK_STATIC_ROOT"]
 
 
 def _give_passwords(place: world.World) -> None:
