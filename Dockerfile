@@ -61,6 +61,4 @@ EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f'http://127.0.0.1:{os.environ[\"UVICORN_PORT\"]}/healthz', timeout=4)"]
 # A change of the database is a step of its own: python manage.py migrate
-CMD ["python", "-m", "uvicorn", "evento.asgi:application", \
-    "--lifespan", "on", "--ws", "none", "--no-proxy-headers", "--no-server-header", "--no-access-log", "--log-level", "warning", \
-    "--backlog", "4096", "--timeout-keep-alive", "75", "--timeout-worker-healthcheck", "30", "--timeout-graceful-shutdown", "5"]
+CMD ["python", "-m", "evento.server"]

@@ -15,9 +15,7 @@ import psycopg
 from benchmarks import processes
 from benchmarks.candidates import answers, free_port, stop
 from benchmarks.world import ROOT, World
-from deploy.embedded import WEB_OPTIONS
 
-APPLICATION = "evento.asgi:application"
 READY_SECONDS = 60
 SHOWN_LINES = 5
 
@@ -47,9 +45,10 @@ class Usage:
 class EventoServer:
     """One server of some processes on a port of its own, which it keeps when it is started again."""
 
-    def __init__(self, place: World, workers: int) -> None:
+    def __init__(self, place: World, workers: int, environment: dict[str, str]) -> None:
         self.port = free_port()
         self.workers = workers
+        self._environment = place.environment | environment
         self._place = place
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by `close`
         self._process: subprocess.Popen[bytes] | None = None
@@ -63,9 +62,9 @@ class EventoServer:
         """Return when all processes listen. Raises RuntimeError, with what they wrote, if they do not."""
         address = ("--host", "127.0.0.1", "--port", str(self.port), "--workers", str(self.workers))
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "uvicorn", APPLICATION, *address, *WEB_OPTIONS],
+            [sys.executable, "-m", "evento.server", *address],
             cwd=ROOT,
-            env=self._place.environment,
+            env=self._environment,
             stdout=self._log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -130,9 +129,9 @@ class EventoServer:
 
 
 @contextmanager
-def serving(place: World, *, workers: int = 2) -> Iterator[EventoServer]:
+def serving(place: World, *, workers: int = 2, **environment: str) -> Iterator[EventoServer]:
     """Evento on that database, stopped at the end."""
-    server = EventoServer(place, workers)
+    server = EventoServer(place, workers, environment)
     try:
         server.start()
         yield server

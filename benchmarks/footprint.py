@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from http.client import HTTPConnection
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -26,11 +27,12 @@ import psycopg
 
 from benchmarks import load, mailing, processes, rush, world
 from benchmarks.candidates import free_port, stop
-from benchmarks.evento_server import APPLICATION, EventoServer, serving
+from benchmarks.evento_server import EventoServer, serving
 from benchmarks.tables import middle
 from benchmarks.turns import compared
-from deploy.embedded import WEB_OPTIONS
 
+ALL = "server that sends mail"
+WEB, WORKER, TOGETHER = "server", "worker beside it", "together"
 SIGN_INS = 8  # at once
 STREAMS = 100  # open pages meanwhile
 CONNECTIONS = 8
@@ -90,29 +92,28 @@ def _signing_in(place: world.World) -> range:
 
 
 def _memory(place: world.World, asked: argparse.Namespace) -> list[list[str]]:
-    """Idle, after load, and the most while eight people sign in; each round with new processes."""
-    found: dict[str, list[list[float]]] = {"web": [], "worker": [], "together": []}
+    """Idle, after load, and the most while eight people sign in; each round with new processes.
+
+    Once with the mail worker as one of the server's processes, and once with one of its own beside them.
+    """
+    found: dict[str, list[list[float]]] = {name: [] for name in (ALL, WEB, WORKER, TOGETHER)}
     wrong: list[str] = []
-    for _round in range(asked.rounds):
-        with (
-            serving(place, workers=asked.workers) as server,
-            mailing.mail_server() as (_inbox, port),
-            mailing.workers(place, port, 1) as (worker,),
-        ):
-            parts = {
-                "web": lambda server=server: _web(server),
-                "worker": lambda worker=worker: processes.memory_of(worker).pss_megabytes,
-            }
-            parts["together"] = lambda parts=parts: parts["web"]() + parts["worker"]()
-            values = {name: [look()] for name, look in parts.items()}
-            with _streams(server):
-                wrong += _loaded(place, server)
-                most, refused = _most_during(parts, lambda: _sign_in(place, server))
-                wrong += refused
-                for name, look in parts.items():
-                    values[name] += [most[name], look()]
-        for name, rounds in found.items():
-            rounds.append(values[name])
+    with mailing.mail_server() as (_inbox, port):
+        for _round in range(asked.rounds):
+            mail = {"NOTIFICATIONS_SEND": "server", "EMAIL_URL": f"smtp://127.0.0.1:{port}"}
+            with ExitStack() as stack:
+                with mailing.begun(place, 1):
+                    server = stack.enter_context(serving(place, workers=asked.workers, **mail))
+                _look_at({ALL: partial(_memory_of, server)}, place, server, found, wrong)
+            with (
+                serving(place, workers=asked.workers) as server,
+                mailing.workers(place, port, 1) as (worker,),
+            ):
+                parts = {
+                    WEB: partial(_memory_of, server),
+                    WORKER: lambda worker=worker: processes.memory_of(worker).pss_megabytes,
+                }
+                _look_at(parts, place, server, found, wrong)
     head = ["processes", "idle", f"most during {SIGN_INS} sign-ins", "after load", "wrong"]
     return [
         head,
@@ -123,11 +124,33 @@ def _memory(place: world.World, asked: argparse.Namespace) -> list[list[str]]:
     ]
 
 
+def _look_at(
+    parts: dict[str, Callable[[], float]],
+    place: world.World,
+    server: EventoServer,
+    found: dict[str, list[list[float]]],
+    wrong: list[str],
+) -> None:
+    """Note what each part takes, and all together if they are several; and what went wrong."""
+
+    def look() -> dict[str, float]:
+        values = {name: of_part() for name, of_part in parts.items()}
+        return values | ({TOGETHER: sum(values.values())} if len(values) > 1 else {})
+
+    idle = look()
+    with _streams(server):
+        wrong += _loaded(place, server)
+        most, refused = _most_during(look, lambda: _sign_in(place, server))
+        wrong += refused
+        for name, value in look().items():
+            found[name].append([idle[name], most[name], value])
+
+
 def _none(wrong: list[str]) -> str:
     return ", ".join(wrong) or "none"
 
 
-def _web(server: EventoServer) -> float:
+def _memory_of(server: EventoServer) -> float:
     return processes.usage_of_session(server.session).pss_megabytes
 
 
@@ -177,21 +200,18 @@ def _wrong(server: EventoServer, requests: list[bytes], wanted: str) -> list[str
 
 
 def _most_during(
-    parts: dict[str, Callable[[], float]], act: Callable[[], list[str]]
+    look: Callable[[], dict[str, float]], act: Callable[[], list[str]]
 ) -> tuple[dict[str, float], list[str]]:
     """The most that each part used at any look while `act` ran, and what that returned."""
-    most = dict.fromkeys(parts, 0.0)
+    most = look()
     done = threading.Event()
 
-    def look() -> None:
-        while True:
-            web, worker = parts["web"](), parts["worker"]()
-            for name, value in {"web": web, "worker": worker, "together": web + worker}.items():
+    def look_on() -> None:
+        while not done.is_set():
+            for name, value in look().items():
                 most[name] = max(most[name], value)
-            if done.is_set():
-                return
 
-    looking = threading.Thread(target=look)
+    looking = threading.Thread(target=look_on)
     looking.start()
     try:
         returned = act()
@@ -235,7 +255,7 @@ def _setup_seconds(place: world.World) -> float:
 def _first_page_seconds(place: world.World, workers: int) -> float:
     port = free_port()
     address = ("--host", "127.0.0.1", "--port", str(port), "--workers", str(workers))
-    command = [sys.executable, "-m", "uvicorn", APPLICATION, *address, *WEB_OPTIONS]
+    command = [sys.executable, "-m", "evento.server", *address]
     began = time.perf_counter()
     process = subprocess.Popen(
         command,

@@ -74,9 +74,8 @@ def mail_server() -> Iterator[tuple[Inbox, int]]:
 def workers(place: World, port: int, count: int) -> Iterator[list[int]]:
     """So many of Evento's workers, all of them at work: their process ids."""
     environment = place.environment | {"EMAIL_URL": f"smtp://127.0.0.1:{port}"}
-    with psycopg.connect(place.url, autocommit=True) as connection:
-        connection.execute("DELETE FROM notifications_workerheartbeat")
-        with ExitStack() as stack:
+    with ExitStack() as stack:
+        with begun(place, count):
             processes = [
                 stack.enter_context(
                     _running(
@@ -88,12 +87,20 @@ def workers(place: World, port: int, count: int) -> Iterator[list[int]]:
                 )
                 for _each in range(count)
             ]
-            deadline = time.monotonic() + READY_SECONDS
-            while _heartbeats(connection) < count:
-                if time.monotonic() > deadline or any(it.poll() is not None for it in processes):
-                    raise RuntimeError("The workers did not start.")
-                time.sleep(0.05)
-            yield [process.pid for process in processes]
+        yield [process.pid for process in processes]
+
+
+@contextmanager
+def begun(place: World, count: int) -> Iterator[None]:
+    """Wait at the end until so many workers that were started meanwhile are at work."""
+    with psycopg.connect(place.url, autocommit=True) as connection:
+        connection.execute("DELETE FROM notifications_workerheartbeat")
+        yield
+        deadline = time.monotonic() + READY_SECONDS
+        while _heartbeats(connection) < count:
+            if time.monotonic() > deadline:
+                raise RuntimeError("The workers did not start.")
+            time.sleep(0.05)
 
 
 @contextmanager

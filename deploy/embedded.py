@@ -1,6 +1,6 @@
 """`make run`: database, static files, demo data, web server and mail worker in one command.
 
-Ends all of them on Ctrl-C, on SIGTERM, or when one of them ends.
+Ends on Ctrl-C, on SIGTERM, or when the server ends.
 """
 
 import ctypes
@@ -29,16 +29,6 @@ STATIC_STAMP = VAR / "static" / ".collected"
 START_SECONDS = 60
 STOP_SECONDS = 10
 PR_SET_PDEATHSIG = 1
-# How the web server is started everywhere (deploy/evento-web.service says the same).
-WEB_OPTIONS = (
-    *("--lifespan", "on", "--ws", "none"),
-    "--no-proxy-headers",  # Evento counts proxies itself: TRUSTED_PROXY_COUNT
-    *("--no-server-header", "--no-access-log", "--log-level", "warning"),
-    *("--backlog", "4096"),  # all open pages may come at once after a restart
-    *("--timeout-keep-alive", "75"),  # longer than the proxy keeps its connections
-    *("--timeout-worker-healthcheck", "30"),  # a busy machine is no reason to kill a process
-    *("--timeout-graceful-shutdown", "5"),
-)
 
 
 def say(text: str) -> None:
@@ -61,7 +51,7 @@ def prepare_environment() -> int:
     if not os.environ.get("SITE_URL"):
         os.environ["SITE_URL"] = f"http://localhost:{value}"
     os.environ["DEBUG"] = "false"
-    os.environ["NOTIFICATIONS_SEND"] = "worker"
+    os.environ["NOTIFICATIONS_SEND"] = "server"
     os.environ["PYTHONUNBUFFERED"] = "1"
     return int(value)
 
@@ -150,18 +140,18 @@ def start(*command: str) -> subprocess.Popen[bytes]:
     )
 
 
-def start_web(host: str, port: int) -> subprocess.Popen[bytes]:
-    """One process on SQLite, whose writers queue anyway; one for each core, at least two, otherwise."""
+def start_server(host: str, port: int) -> subprocess.Popen[bytes]:
+    """One process for pages on SQLite, whose writers queue anyway; otherwise a core each, two at least."""
     sqlite = os.environ["DATABASE_URL"].startswith("sqlite")
     workers = 1 if sqlite else max(2, os.cpu_count() or 1)
     address = ("--host", host, "--port", str(port), "--workers", str(workers))
-    return start("-m", "uvicorn", "evento.asgi:application", *address, *WEB_OPTIONS)
+    return start("-m", "evento.server", *address)
 
 
-def wait_until_it_answers(host: str, port: int, children: list[subprocess.Popen[bytes]]) -> None:
+def wait_until_it_answers(host: str, port: int, server: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
-        refuse_ended(children)
+        refuse_ended(server)
         try:
             urllib.request.urlopen(f"http://{host}:{port}/", timeout=START_SECONDS)  # nosec B310
         except urllib.error.HTTPError as error:
@@ -175,26 +165,22 @@ def wait_until_it_answers(host: str, port: int, children: list[subprocess.Popen[
     fail("The web server did not answer in time.")
 
 
-def refuse_ended(children: list[subprocess.Popen[bytes]]) -> None:
-    for child in children:
-        if child.poll() is not None:
-            fail(f"“{' '.join(map(str, child.args[1:4]))}” has ended, so Evento ends.")  # type: ignore[index]
+def refuse_ended(server: subprocess.Popen[bytes]) -> None:
+    if server.poll() is not None:
+        fail("The server has ended, so Evento ends.")
 
 
-def stop(children: list[subprocess.Popen[bytes]]) -> None:
-    """End the children, politely first; then whatever is left of their sessions."""
-    for child in children:
-        if child.poll() is None:
-            child.terminate()
-    deadline = time.monotonic() + STOP_SECONDS
-    for child in children:
-        try:
-            child.wait(max(0.1, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            child.kill()
-        with suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
+def stop(server: subprocess.Popen[bytes]) -> None:
+    """End the server, politely first; then whatever is left of its session."""
+    if server.poll() is None:
+        server.terminate()
+    try:
+        server.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        server.kill()
+    with suppress(ProcessLookupError):
+        os.killpg(server.pid, signal.SIGKILL)
+    server.wait()
 
 
 def raise_exit(signum: int, frame: object) -> None:
@@ -205,21 +191,19 @@ def raise_exit(signum: int, frame: object) -> None:
 
 
 def serve(host: str, port: int, sign_ins: str) -> None:
-    """Run web server and worker until one ends, a signal comes, or whoever started this has gone."""
+    """Run web server and mail worker until they end, a signal comes, or whoever started this has gone."""
     parent = os.getppid()
-    children: list[subprocess.Popen[bytes]] = []
+    server = start_server(host, port)
     try:
-        children.append(start("manage.py", "send_notifications"))
-        children.append(start_web(host, port))
-        wait_until_it_answers(host, port, children)
+        wait_until_it_answers(host, port, server)
         say(f"\nEvento runs at {os.environ['SITE_URL']}  (Ctrl-C ends it; the data stays)\n")
         say(sign_ins)
         while os.getppid() == parent:
-            refuse_ended(children)
+            refuse_ended(server)
             time.sleep(0.5)
     finally:
         say("\nStopping ...")
-        stop(children)
+        stop(server)
 
 
 def main() -> None:

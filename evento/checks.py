@@ -21,7 +21,7 @@ from evento.settings import ENV_FILE, env
 AT_START = "evento"
 ORGANISER_CODE_LENGTH = 8
 MOST_PROXIES = 10  # nobody has more in a row: a larger number is another one, a port say
-WAYS_TO_SEND = ("worker", "on_commit")
+WAYS_TO_SEND = ("worker", "server", "on_commit")
 POSITIVE = (
     "WEB_THREADS",
     "LIVE_MAX_STREAMS",

@@ -13,7 +13,7 @@ ARENAS = 2
 def give_memory_back() -> None:
     """Tell glibc's malloc to keep no large blocks; elsewhere nothing happens. Call it before threads start.
 
-    By itself it raises its bounds with the first large block that is given back, such as the 19 MiB of a
+    By itself it raises its bounds with the first large block that is given back, such as the 9 MiB of a
     password's hash, and from then on each thread keeps such blocks in an arena of its own, for good.
     """
     with suppress(AttributeError, OSError, TypeError):

@@ -402,11 +402,13 @@ EMAIL_HOST_PASSWORD = _email["EMAIL_HOST_PASSWORD"] or ""
 EMAIL_USE_TLS = _email.get("EMAIL_USE_TLS", False)
 EMAIL_USE_SSL = _email.get("EMAIL_USE_SSL", False)
 EMAIL_FILE_PATH = str(MAIL_FILES_DIR)
-# "worker": `send_notifications` sends; "on_commit": each mail right after its commit (runserver).
+# "worker": `send_notifications` sends; "server": the same, as a process of the web server; "on_commit": each
+# mail right after its commit (runserver).
 NOTIFICATIONS_SEND = env.text(
     "NOTIFICATIONS_SEND",
     "on_commit" if DEBUG else "worker",
-    "Who sends mails: the worker, or (`on_commit`) the process that caused them.",
+    "Who sends mails: the worker; one that the web server starts and shares its memory with (`server`); or "
+    "(`on_commit`) the process that caused them.",
     default_text="`worker`; `on_commit` with DEBUG",
 )
 

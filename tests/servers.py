@@ -26,7 +26,7 @@ from django.contrib.sessions.models import Session
 from django.db import connection
 from django.utils import timezone
 
-from deploy.embedded import WEB_OPTIONS
+from evento.server import OPTIONS
 
 ROOT = Path(__file__).resolve().parent.parent
 CSRF_SECRET = "c" * 32
@@ -61,19 +61,22 @@ class Answer:
 
 
 @contextlib.contextmanager
-def running(folder, *, database_url, application="evento.asgi", workers=1, threads=1, **env):
+def running(folder, *, database_url, application="", workers=1, threads=1, code=ROOT, **env):
     """The web server as it is started everywhere, with `threads` for pages in each of its processes.
 
-    The listening socket is ours and handed down, so no other process can take the port in between.
+    `application`: the module of another one, under uvicorn alone; `code`: the folder it runs from. The
+    listening socket is ours and handed down, so no other process can take the port in between.
     """
     log = Path(folder) / "server.log"
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener, log.open("wb") as output:
         port = listener.getsockname()[1]
-        command = [sys.executable, "-m", "uvicorn", f"{application}:application"]
-        options = ["--fd", str(listener.fileno()), "--workers", str(workers), *WEB_OPTIONS]
+        command = ["evento.server"]
+        if application:
+            command = ["uvicorn", f"{application}:application", *OPTIONS]
+        options = ["--fd", str(listener.fileno()), "--workers", str(workers)]
         process = subprocess.Popen(
-            [*command, *options],
-            cwd=ROOT,
+            [sys.executable, "-m", *command, *options],
+            cwd=code,
             env=_environment(database_url, port) | {"WEB_THREADS": str(threads)} | env,
             pass_fds=[listener.fileno()],
             stdout=output,

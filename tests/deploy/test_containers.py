@@ -10,7 +10,6 @@ import pytest
 import yaml
 from django.conf import settings
 
-from deploy.embedded import WEB_OPTIONS
 from tests.deploy.known import DOCKERFILE, ROOT, image_variables, unknown, wrong_command
 
 COMPOSE = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())
@@ -25,11 +24,11 @@ def names_in(env_file):
     return re.findall(r"^#?([A-Z_]+)=", env_file, re.MULTILINE)
 
 
-def test_image_starts_the_server_with_the_same_options():
+def test_image_starts_the_server():
     joined = DOCKERFILE.replace("\\\n", " ")
     command = yaml.safe_load(re.search(r"^CMD (\[.*\])$", joined, re.MULTILINE)[1])
 
-    assert command == ["python", "-m", "uvicorn", "evento.asgi:application", *WEB_OPTIONS]
+    assert command == ["python", "-m", "evento.server"]
 
 
 def test_image_takes_in_every_folder_that_runs_and_nothing_else():
@@ -120,12 +119,12 @@ def test_units_start_commands_that_exist(unit):
     if arguments[0] == "manage.py":
         assert wrong_command(["python", *arguments]) == ""
     else:
-        assert arguments[:3] == ["-m", "uvicorn", "evento.asgi:application"]
+        assert arguments[:2] == ["-m", "evento.server"]
 
 
 @pytest.mark.parametrize("name", ["evento-web", "evento-worker"])
 def test_what_must_always_run_is_started_again_whatever_its_status(name):
-    """Status 0 included: uvicorn with two processes ends with it when neither can start."""
+    """Status 0 included: uvicorn ends with it when its processes end as they start."""
     lines = (ROOT / "deploy" / f"{name}.service").read_text().splitlines()
 
     assert {"Restart=always", "RestartSec=5", "StartLimitIntervalSec=0"} <= set(lines)

@@ -16,8 +16,6 @@ from pathlib import Path
 
 import pytest
 
-from deploy.embedded import WEB_OPTIONS
-
 pytestmark = [pytest.mark.server, pytest.mark.sqlite]
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -157,13 +155,6 @@ def all_gone(pids):
     return not any(is_running(pid) for pid in pids)
 
 
-def child_running(process, words):
-    for pid in descendants(process.pid):
-        if words in Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " "):
-            return pid
-    raise AssertionError(f"no {words}")
-
-
 def test_first_start_serves_a_demo_and_ends_without_a_trace(fresh, port):
     with embedded(fresh, port) as (process, log):
         text = log.read_text()
@@ -180,16 +171,9 @@ def test_first_start_serves_a_demo_and_ends_without_a_trace(fresh, port):
         process.send_signal(signal.SIGTERM)
         process.wait(PATIENCE_SECONDS)
 
-    assert len(pids) == 2
+    assert len(pids) == 3  # the server, its process for pages, its mail worker
     assert all_gone(pids)
     assert status(f"http://127.0.0.1:{port}/") is None
-
-
-def test_unit_of_a_real_installation_starts_the_server_with_the_same_options():
-    unit = (ROOT / "deploy/evento-web.service").read_text().replace("\\\n", " ")
-    [started] = re.findall(r"^ExecStart=(.*)$", unit, re.MULTILINE)
-
-    assert " ".join(started.split()).endswith(" ".join(("--workers 2", *WEB_OPTIONS)))
 
 
 def page(port):
@@ -228,15 +212,15 @@ def test_second_start_keeps_the_data_and_collects_nothing(folder, port):
     assert manage(folder, "shell", "--verbosity=0", "--command", count).strip() == "41"
 
 
-@pytest.mark.parametrize("words", ["send_notifications", "uvicorn"])
-def test_when_one_part_dies_all_end_with_an_error(folder, port, words):
+def test_when_the_server_dies_all_end_with_an_error(folder, port):
     with embedded(folder, port) as (process, log):
-        pids = descendants(process.pid)
-        os.kill(child_running(process, words), signal.SIGKILL)
+        server, *others = pids = descendants(process.pid)
+        assert others
+        os.kill(server, signal.SIGKILL)
         process.wait(PATIENCE_SECONDS)
 
         assert process.returncode == 1
-        assert "has ended, so Evento ends." in log.read_text()
+        assert "The server has ended, so Evento ends." in log.read_text()
         until(lambda: all_gone(pids))
 
 

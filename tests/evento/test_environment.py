@@ -218,8 +218,9 @@ def test_row_of_the_table_names_type_default_and_meaning():
         ("0", "evento.E011: WEB_THREADS is 0. Give a number from 1 upwards."),
     ],
 )
-def test_server_says_what_is_wrong_and_does_not_start(value, sentence):
-    server = ("-m", "uvicorn", "evento.asgi:application", "--port", "0")
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_server_says_what_is_wrong_and_does_not_start(value, sentence, workers):
+    server = ("-m", "evento.server", "--port", "0", "--workers", workers)
 
     ended = run("-W", "ignore", *server, WEB_THREADS=value)
 

@@ -10,7 +10,7 @@ from evento.hashers import LightArgon2PasswordHasher, one_at_a_time
 def test_password_hash_is_argon2id_and_light_on_memory():
     encoded = LightArgon2PasswordHasher().encode("correct-horse", "salt-salt-salt")
 
-    assert encoded.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
+    assert encoded.startswith("argon2$argon2id$v=19$m=9216,t=4,p=1$")
 
 
 @pytest.mark.parametrize("act", ["encode", "verify"])

@@ -27,7 +27,7 @@ hashed, looked = threading.Barrier(5), threading.Barrier(5)
 
 def hash_some():
     for _each in range(4):
-        hash_secret(b"secret", b"salt" * 4, 2, 19_456, 1, 16, Type.ID)
+        hash_secret(b"secret", b"salt" * 4, 4, 9_216, 1, 16, Type.ID)
     hashed.wait()
     looked.wait()
 
