@@ -22,7 +22,7 @@ from a2wsgi.wsgi import WSGIResponder
 from django.conf import settings
 
 # First, because it sets Django up, and says in sentences why it cannot.
-from evento.starting import django_pages, warn_of_several_writers
+from evento.starting import django_pages
 
 # isort: split
 from evento import probes
@@ -161,7 +161,6 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
-            warn_of_several_writers()
             live.listen()
             instruments()  # this process is there, though nobody has asked it yet
             _end_streams_on_signals()

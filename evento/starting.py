@@ -3,17 +3,13 @@
 Commands run Django's checks before they do anything; a server runs none by itself.
 """
 
-import logging
-import multiprocessing
 import sys
 
-from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.wsgi import WSGIHandler
 
 from evento.memory import give_memory_back
 
-logger = logging.getLogger(__name__)
 # uvicorn's own word for "another start would fail the same": its supervisor then gives up.
 STARTUP_FAILURE = 3
 
@@ -33,14 +29,6 @@ def _pages() -> WSGIHandler:
         print(words, file=sys.stderr)  # noqa: T201 - logging may not be set up yet
         sys.exit(STARTUP_FAILURE)
     return application
-
-
-def warn_of_several_writers() -> None:
-    """Log when this is one of several web processes on SQLite, which lets one write at a time."""
-    if settings.IS_SQLITE and multiprocessing.parent_process() is not None:
-        logger.warning(
-            "Several web processes on SQLite wait for each other: use --workers 1, or PostgreSQL."
-        )
 
 
 give_memory_back()

@@ -15,6 +15,7 @@ from pathlib import Path
 import brotli
 import pytest
 
+from tests.evento.test_embedded import copy_of_what_runs
 from tests.events.factories import EventFactory
 from tests.live import PATIENCE
 from tests.servers import database_for_servers, post_at_once, running, sign_in
@@ -163,3 +164,16 @@ def test_nothing_is_loaded_that_is_not_configured():
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "evento.settings", "SENTRY_DSN": ""}
 
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True)
+
+
+def test_what_ends_the_mail_worker_of_the_server_is_reported(tmp_path, receiver):
+    code = copy_of_what_runs(tmp_path / "evento")
+    heartbeat, began = code / "notifications" / "heartbeat.py", "    def beat(self) -> None:\n"
+    assert began in heartbeat.read_text()
+    heartbeat.write_text(heartbeat.read_text().replace(began, f"{began}        1 / 0\n"))
+    env = {"NOTIFICATIONS_SEND": "server", "SENTRY_DSN": receiver.dsn}
+    url = database_for_servers(tmp_path)
+    with running(tmp_path, database_url=url, code=code, **env):
+        report, _envelope = receiver.event()
+
+    assert report["exception"]["values"][-1]["type"] == "ZeroDivisionError"

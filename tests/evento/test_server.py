@@ -2,18 +2,21 @@
 
 import os
 import signal
+import socket
+import subprocess
 import sys
 import time
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 from django.db import connection
 
 from benchmarks.processes import connections_of, memory_of
 from notifications.models import WorkerHeartbeat
+from notifications.services import queue_rendered
 from tests.evento.test_embedded import copy_of_what_runs, descendants, is_running
 from tests.live import database_shared_with_servers
-from tests.servers import STOP_SECONDS, running
+from tests.servers import ROOT, STOP_SECONDS, running
 
 pytestmark = [
     pytest.mark.server,
@@ -50,6 +53,11 @@ def shares_with_its_parent(pid):
     """Whether most of its memory is another's as well."""
     memory = memory_of(pid)
     return memory.pss_megabytes < 0.7 * memory.rss_megabytes
+
+
+def others(server, *pids):
+    """The processes but for these, in the order of their start."""
+    return [pid for pid in processes_of(server) if pid not in pids]
 
 
 @pytest.fixture
@@ -133,18 +141,101 @@ def test_all_end_together(tmp_path, place):
         assert not any(is_running(pid) for pid in pids)
 
 
-def test_reload_brings_the_code_as_it_is_now(tmp_path, place):
-    code = copy_of_what_runs(tmp_path / "evento")
-    probes = code / "evento" / "probes.py"
+@pytest.fixture
+def code(tmp_path):
+    """A copy of the code, to be changed."""
+    return copy_of_what_runs(tmp_path / "evento")
+
+
+def test_reload_brings_code_and_settings_as_they_are_now(tmp_path, place, code):
+    probes, settings = code / "evento" / "probes.py", code / ".env"
+    settings.write_text(f"METRICS_TOKEN={'before' * 4}\n")
     with running(
         tmp_path, database_url=place, workers=2, code=code, NOTIFICATIONS_SEND="server"
     ) as server:
         until(lambda: workers_seen() == 1)
         before = processes_of(server)
         probes.write_text(probes.read_text().replace('_text("ok', '_text("as new'))
+        settings.write_text(f"METRICS_TOKEN={'afterwards' * 4}\n")
 
         server.process.send_signal(signal.SIGHUP)
 
         until(lambda: workers_seen() == 2)
-        assert not set(before) & set(processes_of(server))
+        until(lambda: not set(before) & set(processes_of(server)))
         assert {urlopen(f"{server.url}/healthz").read() for _each in range(20)} == {b"as new\n"}
+        with_token = {"Authorization": f"Bearer {'afterwards' * 4}"}
+        assert urlopen(Request(f"{server.url}/metrics", headers=with_token)).status == 200
+
+
+def test_reload_of_broken_code_leaves_all_as_it_was(tmp_path, place, code):
+    with running(
+        tmp_path, database_url=place, workers=2, code=code, NOTIFICATIONS_SEND="server"
+    ) as server:
+        until(lambda: workers_seen() == 1)
+        before = processes_of(server)
+        (code / "tickets" / "models.py").write_text("def broken(:")
+
+        server.process.send_signal(signal.SIGHUP)
+
+        until(lambda: "The new mail worker did not start" in server.log.read_text())
+        # Beside them is a tracker of resources, which processes that share nothing need.
+        assert set(before) <= set(processes_of(server))
+        assert urlopen(server.url).status == 200
+
+
+def test_reload_does_not_wait_for_a_mail_that_nobody_takes(tmp_path, place):
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        running(
+            tmp_path,
+            database_url=place,
+            NOTIFICATIONS_SEND="server",
+            EMAIL_URL=f"smtp://127.0.0.1:{silent.getsockname()[1]}",
+        ) as server,
+    ):
+        queue_rendered("ann@example.org", b"Subject: Hello\n\nThere")
+        worker, pages = processes_of(server)
+        waiting, _address = silent.accept()
+        with waiting:  # and say nothing
+            server.process.send_signal(signal.SIGHUP)
+            until(lambda: workers_seen() == 2)
+            [_tracker, new_pages, _new_worker] = others(server, worker, pages)
+            replaced(server, new_pages)
+
+            assert is_running(worker)
+            assert not is_running(pages)
+        silent.close()
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize(("workers", "warnings"), [(1, 0), (2, 1)])
+def test_several_processes_that_write_to_sqlite_are_warned_of(tmp_path, place, workers, warnings):
+    with running(
+        tmp_path, database_url=place, workers=workers, NOTIFICATIONS_SEND="server"
+    ) as server:
+        assert server.log.read_text().count("Several web processes on SQLite") == warnings
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "words"),
+    [
+        (["--version"], 0, "uvicorn"),
+        (["--help"], 0, "--workers"),
+        (["--workers", "some"], 2, "'some' is not a valid integer"),
+        (["--nonsense"], 2, "No such option"),
+        (["--reload"], 2, "NOTIFICATIONS_SEND=server cannot be had with --reload."),
+    ],
+)
+def test_wrong_options_are_named_and_right_ones_explained(options, status, words):
+    done = subprocess.run(
+        [sys.executable, "-m", "evento.server", *options],
+        cwd=ROOT,
+        env=os.environ | {"NOTIFICATIONS_SEND": "server"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == status
+    assert words in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr

@@ -17,9 +17,10 @@ import tempfile
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from tests.run_all import RESULTS, ROOT, say
+from tests.run_all import RESULTS, ROOT, postgresql_url, say
 
 COSMIC_RAY = Path(os.environ.get("COSMIC_RAY") or ROOT / ".venv-tools" / "bin").resolve()
 SCORES = RESULTS / "mutants.json"
@@ -35,6 +36,14 @@ TOO_EASY = r"core/ReplaceBinaryOperator_(?!Add_Sub|Sub_Add|Mul_Add|Mul_FloorDiv|
 class Target:
     module: str
     tests: tuple[str, ...]
+    on_postgresql: bool = False  # much slower
+
+    @property
+    def database(self) -> str:
+        """One for each target: two at once must not meet. SQLite's is in memory."""
+        if not self.on_postgresql:
+            return "sqlite:///mutants.sqlite3"
+        return f"{postgresql_url()}_{Path(self.module).stem}"
 
 
 TARGETS = (
@@ -45,11 +54,14 @@ TARGETS = (
             *("tests/events/test_availability.py", "tests/tickets/services/test_booking.py"),
             "tests/tickets/services/test_quiet_booking.py",
             *("tests/tickets/test_audit_places.py", "tests/events/test_public_changes.py"),
+            "tests/tickets/test_races.py",
         ),
+        on_postgresql=True,
     ),
     Target(
         "tickets/services/booking.py",
         ("tests/tickets/services/test_booking.py", "tests/tickets/test_views.py"),
+        on_postgresql=True,
     ),
     Target(
         "tickets/services/cancelling.py",
@@ -87,18 +99,18 @@ def tried(target: Target) -> list[Mutant]:
             f"[cosmic-ray.filters.operators-filter]\nexclude-operators = ['{TOO_EASY}']\n",
             encoding="utf-8",
         )
-        run(tree, "cosmic-ray", "init", "mutants.config", "mutants.sqlite")
-        run(tree, "cr-filter-operators", "mutants.sqlite", "mutants.config")
-        run(tree, "cosmic-ray", "baseline", "mutants.config")
-        run(tree, "cosmic-ray", "exec", "mutants.config", "mutants.sqlite")
-        lines = run(tree, "cosmic-ray", "dump", "mutants.sqlite").splitlines()
+        run = partial(run_in, tree, target.database)
+        run("cosmic-ray", "init", "mutants.config", "mutants.sqlite")
+        run("cr-filter-operators", "mutants.sqlite", "mutants.config")
+        run("cosmic-ray", "baseline", "mutants.config")
+        run("cosmic-ray", "exec", "mutants.config", "mutants.sqlite")
+        lines = run("cosmic-ray", "dump", "mutants.sqlite").splitlines()
     return [mutant for line in lines if (mutant := read(target.module, *json.loads(line)))]
 
 
-def run(tree: Path, program: str, *arguments: str) -> str:
+def run_in(tree: Path, database: str, program: str, *arguments: str) -> str:
     command = [COSMIC_RAY / program, *arguments]
-    # A database in memory for each: two at once must not meet.
-    environment = os.environ | {"DATABASE_URL": "sqlite:///mutants.sqlite3"}
+    environment = os.environ | {"DATABASE_URL": database}
     done = subprocess.run(
         command, cwd=tree, env=environment, check=False, capture_output=True, text=True
     )

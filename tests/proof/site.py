@@ -18,6 +18,7 @@ from django.db import DatabaseError, connection, connections
 from django.db.utils import load_backend
 
 from notifications.models import Announcement, OutgoingEmail
+from tests.evento.test_embedded import is_running
 from tests.notifications.smtp import smtp_server
 from tests.notifications.workers import let_leases_run_out, worker
 from tests.proof.cluster import children, private_cluster
@@ -131,12 +132,7 @@ class Site:
         )
 
     def _web_processes(self):
-        found = []
-        for pid in children(self.server.process.pid):
-            with contextlib.suppress(OSError):
-                if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                    found.append(pid)
-        return sorted(found)
+        return sorted(filter(is_running, children(self.server.process.pid)))
 
     def _kill_worker(self, _chance):
         self.worker.kill()

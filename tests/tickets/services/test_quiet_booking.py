@@ -37,6 +37,12 @@ def test_booking_that_concerns_nobody_else_is_one_statement_on_postgresql(large,
     assert len(statements_of_booking(large, attendee)) == expected
 
 
+def test_booking_of_a_small_event_tries_no_statement_in_vain(event, attendee):
+    expected = 1 if connection.vendor == "postgresql" else 4
+
+    assert len(statements_of_booking(event, attendee)) == expected
+
+
 @pytest.mark.parametrize(
     ("capacity", "taken", "quiet"),
     [
