@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
@@ -14,9 +15,9 @@ from django.db import connection
 from benchmarks.processes import connections_of, memory_of
 from notifications.models import WorkerHeartbeat
 from notifications.services import queue_rendered
-from tests.evento.test_embedded import copy_of_what_runs, descendants, is_running
+from tests.evento.test_embedded import copy_of_what_runs, is_running
 from tests.live import database_shared_with_servers
-from tests.servers import ROOT, STOP_SECONDS, running
+from tests.servers import ROOT, START_SECONDS, STOP_SECONDS, running
 
 pytestmark = [
     pytest.mark.server,
@@ -27,7 +28,7 @@ SESSIONS = "SELECT client_port FROM pg_stat_activity WHERE datname = current_dat
 
 
 def until(is_true):
-    deadline = time.monotonic() + STOP_SECONDS
+    deadline = time.monotonic() + START_SECONDS
     while not (found := is_true()):
         assert time.monotonic() < deadline, "It did not come true."
         time.sleep(0.001)
@@ -35,8 +36,15 @@ def until(is_true):
 
 
 def processes_of(server):
-    """Those that serve pages or send mail, and have begun to: a fork looks like its parent at first."""
-    return [pid for pid in descendants(server.process.pid) if is_running(pid)]
+    """Its running children, in the order of their start."""
+    parent = server.process.pid
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    return [pid for pid in map(int, children) if is_running(pid)]
+
+
+def begun(server, count):
+    """So many, as soon as they are there: one may answer before the last has begun."""
+    return until(lambda: len(found := processes_of(server)) == count and found)
 
 
 def replaced(server, pid):
@@ -56,7 +64,7 @@ def shares_with_its_parent(pid):
 
 
 def others(server, *pids):
-    """The processes but for these, in the order of their start."""
+    """The processes but for these."""
     return [pid for pid in processes_of(server) if pid not in pids]
 
 
@@ -72,29 +80,28 @@ def workers_seen():
 
 def test_processes_share_what_they_have_loaded(tmp_path, place):
     with running(tmp_path, database_url=place, workers=2) as server:
-        pids = processes_of(server)
+        pids = begun(server, 2)
 
-        assert len(pids) == 2
         assert all(shares_with_its_parent(pid) for pid in pids)
 
 
 @pytest.mark.postgresql
 def test_process_that_others_come_from_has_no_connection_they_would_share(tmp_path, place):
     with running(tmp_path, database_url=place, workers=2) as server:
-        with connection.cursor() as cursor:
-            cursor.execute(SESSIONS)
-            ports = [port for (port,) in cursor.fetchall()]
 
         def sessions_of(pid):
-            return sum(connections_of(pid, port) for port in ports)
+            with connection.cursor() as cursor:
+                cursor.execute(SESSIONS)
+                return sum(connections_of(pid, port) for (port,) in cursor.fetchall())
 
+        pids = begun(server, 2)
+        until(lambda: all(sessions_of(pid) for pid in pids))  # they listen
         assert sessions_of(server.process.pid) == 0
-        assert all(sessions_of(pid) for pid in processes_of(server))  # they listen
 
 
 def test_process_that_dies_is_replaced_by_one_that_shares_too(tmp_path, place):
     with running(tmp_path, database_url=place, workers=2) as server:
-        new = replaced(server, processes_of(server)[0])
+        new = replaced(server, begun(server, 2)[0])
 
         assert shares_with_its_parent(new)
         assert urlopen(server.url).status == 200
@@ -107,14 +114,14 @@ def test_server_sends_mail_if_it_is_told_to(tmp_path, place, workers):
     ) as server:
         until(lambda: workers_seen() == 1)
 
-        assert len(processes_of(server)) == workers + 1
+        assert begun(server, workers + 1)
         assert urlopen(server.url).status == 200
 
 
 def test_mail_worker_that_dies_is_replaced_and_pages_are_not_touched(tmp_path, place):
     with running(tmp_path, database_url=place, NOTIFICATIONS_SEND="server") as server:
         until(lambda: workers_seen() == 1)
-        worker, pages = processes_of(server)  # in the order of their start
+        worker, pages = begun(server, 2)
 
         replaced(server, worker)
 
@@ -124,7 +131,7 @@ def test_mail_worker_that_dies_is_replaced_and_pages_are_not_touched(tmp_path, p
 
 def test_process_ends_when_told_to_in_its_first_moment(tmp_path, place):
     with running(tmp_path, database_url=place, workers=2) as server:
-        new = replaced(server, processes_of(server)[0])
+        new = replaced(server, begun(server, 2)[0])
 
         os.kill(new, signal.SIGTERM)
 
@@ -133,11 +140,10 @@ def test_process_ends_when_told_to_in_its_first_moment(tmp_path, place):
 
 def test_all_end_together(tmp_path, place):
     with running(tmp_path, database_url=place, workers=2, NOTIFICATIONS_SEND="server") as server:
-        pids = processes_of(server)
+        pids = begun(server, 3)
         server.process.terminate()
 
         assert server.process.wait(STOP_SECONDS) == 0
-        assert len(pids) == 3
         assert not any(is_running(pid) for pid in pids)
 
 
@@ -154,7 +160,7 @@ def test_reload_brings_code_and_settings_as_they_are_now(tmp_path, place, code):
         tmp_path, database_url=place, workers=2, code=code, NOTIFICATIONS_SEND="server"
     ) as server:
         until(lambda: workers_seen() == 1)
-        before = processes_of(server)
+        before = begun(server, 3)
         probes.write_text(probes.read_text().replace('_text("ok', '_text("as new'))
         settings.write_text(f"METRICS_TOKEN={'afterwards' * 4}\n")
 
@@ -172,7 +178,7 @@ def test_reload_of_broken_code_leaves_all_as_it_was(tmp_path, place, code):
         tmp_path, database_url=place, workers=2, code=code, NOTIFICATIONS_SEND="server"
     ) as server:
         until(lambda: workers_seen() == 1)
-        before = processes_of(server)
+        before = begun(server, 3)
         (code / "tickets" / "models.py").write_text("def broken(:")
 
         server.process.send_signal(signal.SIGHUP)
@@ -194,7 +200,7 @@ def test_reload_does_not_wait_for_a_mail_that_nobody_takes(tmp_path, place):
         ) as server,
     ):
         queue_rendered("ann@example.org", b"Subject: Hello\n\nThere")
-        worker, pages = processes_of(server)
+        worker, pages = begun(server, 2)
         waiting, _address = silent.accept()
         with waiting:  # and say nothing
             server.process.send_signal(signal.SIGHUP)
