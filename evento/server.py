@@ -53,7 +53,7 @@ class MailWorker(Process):
         """Send until told to end; report what ends it otherwise."""
         for listening in sockets or []:
             listening.close()
-        django.setup()
+        django.setup()  # before it says that it is ready: broken code shows here
         threading.Thread(target=self.always_pong, daemon=True).start()
         try:
             execute_from_command_line(["manage.py", "send_notifications"])

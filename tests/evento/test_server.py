@@ -19,11 +19,7 @@ from tests.evento.test_embedded import copy_of_what_runs, is_running
 from tests.live import database_shared_with_servers
 from tests.servers import ROOT, START_SECONDS, STOP_SECONDS, running
 
-pytestmark = [
-    pytest.mark.server,
-    pytest.mark.skipif(sys.platform != "linux", reason="elsewhere processes share nothing"),
-    pytest.mark.django_db(transaction=True),
-]
+pytestmark = [pytest.mark.server, pytest.mark.django_db(transaction=True)]
 SESSIONS = "SELECT client_port FROM pg_stat_activity WHERE datname = current_database()"
 
 
