@@ -366,6 +366,7 @@ CACHES = {
 # How old a page may be that a visitor is given: see evento.http.visitor_pages.
 VISITOR_PAGE_SECONDS = 1
 SESSION_ENGINE = "evento.sessions"
+MESSAGE_STORAGE = "evento.messages.Storage"
 
 # --- Mail: everything goes through the outbox, which sends by EMAIL_URL ---------------------------
 EMAIL_BACKEND = "notifications.backends.OutboxBackend"

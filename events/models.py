@@ -12,11 +12,11 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
-from django.urls import reverse
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import validate_time_zone
+from evento.links import PageAddress
 from events.covers import CoverField
 from events.querysets import (
     MAX_DURATION,
@@ -28,6 +28,7 @@ from events.querysets import (
 SLUG_TITLE_LENGTH = 60
 SLUG_ALPHABET = "23456789abcdefghjkmnpqrstvwxyz"  # no look-alikes: people read links aloud
 SLUG_RANDOM_LENGTH = 8
+_PAGE = PageAddress("events:detail", example="a-slug")
 
 
 def random_slug(title: str) -> str:
@@ -210,7 +211,7 @@ class Event(models.Model):
         return names | {"starts_on"} if names & {"starts_at", "time_zone"} else names
 
     def get_absolute_url(self) -> str:
-        return reverse("events:detail", args=[self.slug])
+        return _PAGE.of(self.slug)
 
     @property
     def zone(self) -> zoneinfo.ZoneInfo:

@@ -1,6 +1,5 @@
 """Who has a place."""
 
-import functools
 import secrets
 import uuid
 
@@ -8,9 +7,9 @@ from django.conf import settings
 from django.core.validators import MaxLengthValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from evento.links import PageAddress
 from events.models import Event
 from tickets.querysets import TicketQuerySet
 
@@ -20,6 +19,7 @@ CODE_LENGTH = 20
 NOTE_LENGTH = 500
 SUBJECT_LENGTH = 100
 MESSAGE_LENGTH = 2000
+_PAGE = PageAddress("tickets:detail", example="00000000-0000-4000-8000-000000000000")
 
 
 def random_code() -> str:
@@ -92,12 +92,7 @@ class Ticket(models.Model):
         return self.code_in_groups
 
     def get_absolute_url(self) -> str:
-        return self._address
-
-    @functools.cached_property
-    def _address(self) -> str:
-        # Kept: a booking tells it twice, in the holder's notice and in its answer.
-        return reverse("tickets:detail", args=[self.pk])
+        return _PAGE.of(self.pk)
 
     @property
     def code_in_groups(self) -> str:
