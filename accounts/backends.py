@@ -7,7 +7,7 @@ from allauth.account.auth_backends import AuthenticationBackend
 from accounts.models import User
 from evento.statements import Lookup
 
-_PEOPLE = Lookup(User.objects.all, "id")
+PEOPLE = Lookup(User.objects.all, "id")
 
 
 class PersonBackend(AuthenticationBackend):
@@ -15,5 +15,5 @@ class PersonBackend(AuthenticationBackend):
 
     def get_user(self, user_id: UUID) -> User | None:
         """The person, unless the account is closed."""
-        person = _PEOPLE.find(user_id)
+        person = PEOPLE.find(user_id)
         return person if person is not None and self.user_can_authenticate(person) else None

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from evento.statements import Lookup
 
-_SESSIONS = Lookup(Session.objects.all, "session_key")
+SESSIONS = Lookup(Session.objects.all, "session_key")
 
 
 class SessionStore(cached_db.SessionStore if settings.REDIS_URL else db.SessionStore):  # type: ignore[misc]
@@ -20,7 +20,7 @@ class SessionStore(cached_db.SessionStore if settings.REDIS_URL else db.SessionS
         return key is not None and key.isascii() and key.isalnum()
 
     def _get_session_from_db(self) -> Session | None:
-        session = _SESSIONS.find(self.session_key)
+        session = SESSIONS.find(self.session_key)
         if session is None or session.expire_date <= timezone.now():
             self._session_key = None
             return None

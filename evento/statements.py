@@ -5,13 +5,17 @@ running it (docs/performance.md).
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from itertools import accumulate
 from typing import Any, Generic, NamedTuple, Self, TypeVar
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import Model, QuerySet
 from django.db.models.query import get_related_populators
+from django.db.models.sql import Query
 from django.db.models.sql.compiler import SQLCompiler
 
 Row = TypeVar("Row", bound=Model)
@@ -113,9 +117,23 @@ class Lookup(Generic[Row]):
         """
         self._rows = rows
         self._fields = fields
+        self._known: ContextVar[Callable[[], Row | None] | None] = ContextVar("known", default=None)
+
+    @contextmanager
+    def knowing(self, row: Callable[[], Row | None]) -> Iterator[None]:
+        """Inside, `row()` is found without asking, if it is the one meant: it was read in this moment."""
+        before = self._known.set(row)
+        try:
+            yield
+        finally:
+            self._known.reset(before)
 
     def find(self, *values: str | UUID) -> Row | None:
         """The row, or None. `values` are those of the fields, in their order."""
+        known = self._known.get()
+        row = known and known()
+        if row and values == tuple(getattr(row, name) for name in self._fields):
+            return row
         question, here = self._question, connections[DEFAULT_DB_ALIAS]
         given = [
             prepare(value, here) for prepare, value in zip(question.prepare, values, strict=True)
@@ -168,6 +186,76 @@ class _Question(NamedTuple):
     own: slice  # which of the columns are the row's
     columns: list[str]
     populators: list[Any]  # what makes the others into rows that belong to it
+
+
+class Columns(Generic[Row]):
+    """Those columns of one table that a `JoinedLookup` finds, all or some, and the row that they make."""
+
+    def __init__(self, table: type[Row], name: str, *only: str) -> None:
+        """`name` is the table's in the statement; with `only`, the other fields are deferred."""
+        fields: list[Any] = list(table._meta.concrete_fields)
+        self.fields = [it.get_col(name) for it in fields if not only or it.name in only]
+        self._table = table
+        self._names = [it.target.attname for it in self.fields]
+        self._key = self._names.index(table._meta.pk.attname)
+
+    def row(self, values: list[Any]) -> Row | None:
+        """None where an outer join found none."""
+        if values[self._key] is None:
+            return None
+        return self._table.from_db(DEFAULT_DB_ALIAS, self._names, values)
+
+
+class JoinedLookup:
+    """Finds one row of each of several tables together, by a statement of our own."""
+
+    def __init__(self, statement: str, *tables: Columns[Any]) -> None:
+        """`statement` says `{columns}` where it selects those of `tables`."""
+        self._text = statement
+        self._tables = tables
+
+    def find(self, *values: Any) -> "Joined | None":
+        """What the statement finds first, or None. `values` are its parameters."""
+        question = self._question
+        found = execute(question.statement, list(values))
+        if found is None:
+            return None
+        [stored] = question.compiler.apply_converters([found], question.converters)
+        return Joined(stored, question.places)
+
+    @functools.cached_property
+    def _question(self) -> "_JoinedQuestion":
+        fields = [field for table in self._tables for field in table.fields]
+        compiler = Query(None).get_compiler(connection=connection)
+        selected = ", ".join(compiler.compile(field)[0] for field in fields)
+        ends = list(accumulate(len(table.fields) for table in self._tables))
+        return _JoinedQuestion(
+            self._text.replace("{columns}", selected),
+            compiler,
+            compiler.get_converters(fields),
+            {
+                it: slice(start, end)
+                for it, start, end in zip(self._tables, [0, *ends], ends, strict=False)
+            },
+        )
+
+
+class Joined(NamedTuple):
+    """What a `JoinedLookup` found; its rows are made as they are asked for."""
+
+    stored: list[Any]
+    places: dict[Columns[Any], slice]
+
+    def row(self, table: Columns[Row]) -> Row | None:
+        """The row of that table, or None where the statement joined none."""
+        return table.row(self.stored[self.places[table]])
+
+
+class _JoinedQuestion(NamedTuple):
+    statement: str
+    compiler: SQLCompiler
+    converters: dict[int, Any]
+    places: dict[Columns[Any], slice]  # where each table's columns stand
 
 
 @functools.cache

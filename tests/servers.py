@@ -20,6 +20,7 @@ from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlencode
 
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.models import Session
@@ -175,6 +176,10 @@ def sign_in(people):
             Session(session_key=key, session_data=session.encode(content), expire_date=expires)
         )
     Session.objects.bulk_create(rows)
+    UserSession.objects.bulk_create(
+        UserSession(user=person, session_key=row.session_key, ip="127.0.0.1", user_agent="")
+        for person, row in zip(people, rows, strict=True)
+    )
     return [f"sessionid={row.session_key}; csrftoken={CSRF_SECRET}" for row in rows]
 
 

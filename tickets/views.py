@@ -17,15 +17,15 @@ from django_htmx.middleware import HtmxDetails
 from accounts.models import User
 from evento.refusals import Refusal
 from events.availability import exact_availability
-from events.finding import public_event_or_404
 from events.models import Event
 from events.permissions import may_manage_event
+from tickets.arrivals import arrival
 from tickets.barcode import barcode_png, barcode_svg
 from tickets.forms import NoteForm
 from tickets.ics import ticket_ics
 from tickets.models import Ticket
 from tickets.permissions import is_holder
-from tickets.services import book_ticket, cancel_ticket, change_note
+from tickets.services import book_ticket, booking_refusal, cancel_ticket, change_note
 from tickets.states import card_context, is_changeable, panel_context
 
 TICKETS_PER_PAGE = 20
@@ -50,25 +50,18 @@ class SiteRequest(HttpRequest):
 @get_or_post
 def request_ticket(request: SiteRequest, slug: str) -> HttpResponse:
     """POST: book. A GET, as after signing in, leads to the event, whose button does it."""
-    event = public_event_or_404(slug)
-    if not request.user.is_authenticated:
-        return redirect_to_login(event.get_absolute_url())
-    if request.method != "POST":
-        return redirect(event)
-    note = ""
-    if request.POST.get("note"):  # few write one, and a form takes a twentieth of a refusal's time
-        form = NoteForm(request.POST)
-        if not form.is_valid():
-            refusal = Refusal("note_too_long", str(form.errors["note"][0]), status=422)
-            return _refused(request, event, refusal, form=form)
-        note = form.cleaned_data["note"]
-    try:
-        booking = book_ticket(event, holder=request.user, note=note)
-    except Refusal as refusal:
-        return _refused(request, event, refusal)
-    if booking.created:
-        return _done(request, booking.ticket, said=_("You have a ticket."))
-    return _done(request, booking.ticket, said=_("You already have a ticket for this event."))
+    arrived = arrival(request, slug)
+    event = arrived.event
+    with arrived.known():
+        if request.method == "POST" and not arrived.has_ticket:
+            refusal = booking_refusal(event, timezone.now())
+            if (
+                refusal is not None
+            ):  # everybody may know it, so nobody has to say first who they are
+                return _refused(request, event, refusal)
+        if not request.user.is_authenticated:
+            return redirect_to_login(event.get_absolute_url())
+        return _book(request, event) if request.method == "POST" else redirect(event)
 
 
 @private
@@ -160,6 +153,23 @@ def barcode(request: SiteRequest, pk: UUID, kind: str) -> HttpResponse:
         raise Http404
     content_type, draw = BARCODES[kind]
     return HttpResponse(draw(ticket.code), content_type=content_type)
+
+
+def _book(request: SiteRequest, event: Event) -> HttpResponse:
+    note = ""
+    if request.POST.get("note"):  # few write one, and a form takes a twentieth of a refusal's time
+        form = NoteForm(request.POST)
+        if not form.is_valid():
+            refusal = Refusal("note_too_long", str(form.errors["note"][0]), status=422)
+            return _refused(request, event, refusal, form=form)
+        note = form.cleaned_data["note"]
+    try:
+        booking = book_ticket(event, holder=request.user, note=note)
+    except Refusal as refusal:
+        return _refused(request, event, refusal)
+    if booking.created:
+        return _done(request, booking.ticket, said=_("You have a ticket."))
+    return _done(request, booking.ticket, said=_("You already have a ticket for this event."))
 
 
 def _visible_ticket(request: SiteRequest, pk: UUID) -> Ticket:

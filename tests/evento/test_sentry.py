@@ -100,7 +100,7 @@ def test_failed_request_is_reported_without_anything_personal(tmp_path, receiver
     ]
     assert exception["type"] == "OperationalError"
     assert exception["value"] == "no such table: tickets_ticket"
-    assert any(frame["function"] == "book_ticket" for frame in exception["stacktrace"]["frames"])
+    assert any(frame["function"] == "request_ticket" for frame in exception["stacktrace"]["frames"])
     assert report["tags"] == {"request_id": "a1b2c3d4", "route": "tickets:request"}
     assert report["transaction"] == "tickets:request"
     assert report["release"].startswith("evento@")

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from evento.database import bound
-from evento.statements import Lookup, Rows, change
+from evento.statements import Columns, JoinedLookup, Lookup, Rows, change
 from events.models import Category, Event
 from notifications.models import Notification, OutgoingEmail
 from tests.events.factories import EventFactory
@@ -250,3 +250,51 @@ def test_change_keeps_to_the_rows_it_is_for(attendee):
     assert change(OutgoingEmail, {"leased_by": None, "id": mail.pk}, attempts=9) == 0
 
     assert list(OutgoingEmail.objects.order_by("key").values_list("attempts", flat=True)) == [8, 0]
+
+
+def test_row_that_is_known_is_found_without_asking(event, attendee):
+    events = Lookup(Event.objects.all, "slug")
+    known = Event(slug=event.slug, title="As it was read a moment ago")
+
+    with CaptureQueriesContext(connection) as captured, events.knowing(lambda: known):
+        assert events.find(event.slug) is known
+    assert len(captured) == 0
+    with events.knowing(lambda: known):
+        assert events.find("another") is None
+    with events.knowing(lambda: None):
+        assert events.find(event.slug) == event
+    assert events.find(event.slug).title == event.title
+
+
+EVENT, SHORT_EVENT, TICKET = (
+    Columns(Event, "event"),
+    Columns(Event, "short", "id", "title"),
+    Columns(Ticket, "ticket"),
+)
+JOINED = JoinedLookup(
+    """
+    SELECT {columns} FROM events_event event JOIN events_event short ON short.id = event.id
+    LEFT JOIN tickets_ticket ticket ON ticket.event_id = event.id WHERE event.slug = %s
+    """,
+    *(EVENT, SHORT_EVENT, TICKET),
+)
+
+
+def test_rows_of_several_tables_are_found_together_as_the_orm_finds_them():
+    ticket = TicketFactory(note="100 % “Ünïcode”")
+
+    found = JOINED.find(ticket.event.slug)
+
+    for row in (found.row(EVENT), found.row(TICKET)):
+        assert not row._state.adding
+        assert {name: getattr(row, name) for name in stored(row)} == stored(row)
+    short = found.row(SHORT_EVENT)
+    assert short.get_deferred_fields() >= {"description", "capacity"}
+    assert (short.pk, short.title) == (ticket.event.pk, ticket.event.title)
+
+
+def test_row_that_is_not_there_is_none(event):
+    found = JOINED.find(event.slug)
+
+    assert (found.row(EVENT), found.row(TICKET)) == (event, None)
+    assert JOINED.find("another") is None

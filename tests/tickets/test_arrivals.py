@@ -1,0 +1,158 @@
+"""Who asks for a ticket is found with the event by one statement, and judged as everywhere (SPEC 1, 3)."""
+
+from datetime import timedelta
+
+import pytest
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from events.models import Event
+from events.services import cancel_event
+from tests.accounts.factories import PASSWORD, UserFactory
+from tests.accounts.signing_in import sign_in_with_record
+from tests.events.factories import EventFactory
+from tests.tickets.factories import TicketFactory
+from tickets.models import Ticket
+
+pytestmark = pytest.mark.django_db
+
+
+def ask(client, event, **headers):
+    return client.post(reverse("tickets:request", args=[event.slug]), headers=headers)
+
+
+def fill(event):
+    Event.objects.filter(pk=event.pk).update(places_taken=event.capacity)
+
+
+def leads_to_sign_in(response):
+    return response.status_code == 302 and response.url.startswith("/accounts/login/")
+
+
+@pytest.fixture
+def record(client, attendee):
+    """The attendee, signed in as people are."""
+    return sign_in_with_record(client, attendee)
+
+
+def statements_of(client, event, **headers):
+    with CaptureQueriesContext(connection) as captured:
+        response = ask(client, event, **headers)
+    assert not [query for query in captured if "COUNT(" in query["sql"]]
+    return response, [query["sql"].split()[0] for query in captured]
+
+
+def test_refusal_takes_one_statement(client, record, event):
+    fill(event)
+
+    response, statements = statements_of(client, event)
+
+    assert (response.url, statements) == (event.get_absolute_url(), ["SELECT"])
+
+
+def test_booking_takes_one_statement_more(client, record):
+    event = EventFactory(capacity=100)
+
+    response, statements = statements_of(client, event)
+
+    assert response.url == Ticket.objects.get().get_absolute_url()
+    # On PostgreSQL one between SAVEPOINT and RELEASE, as a test is a transaction; on SQLite those two, place,
+    # ticket, notice and mail.
+    assert len(statements) == (1 + 3 if connection.vendor == "postgresql" else 1 + 6)
+
+
+def test_sign_in_by_the_page_leaves_the_record_that_this_stands_on(client, event):
+    person = UserFactory()
+    client.post("/accounts/login/", {"login": person.email, "password": PASSWORD})
+    fill(event)
+
+    _response, statements = statements_of(client, event)
+
+    assert statements == ["SELECT"]
+
+
+def test_session_without_a_record_is_as_good(client, attendee, event):
+    client.force_login(attendee)
+
+    assert ask(client, event).url == Ticket.objects.get(holder=attendee).get_absolute_url()
+
+
+@pytest.mark.parametrize("with_record", [True, False])
+def test_holder_is_led_to_their_ticket_though_the_event_is_full(client, attendee, with_record):
+    ticket = TicketFactory(event=EventFactory(capacity=1), holder=attendee)
+    fill(ticket.event)
+    if with_record:
+        sign_in_with_record(client, attendee)
+    else:
+        client.force_login(attendee)
+
+    assert ask(client, ticket.event).url == ticket.get_absolute_url()
+
+
+def test_ticket_that_was_given_back_is_none(client, record, attendee, event):
+    TicketFactory(event=event, holder=attendee, status=Ticket.Status.CANCELLED)
+    fill(event)
+
+    assert ask(client, event).url == event.get_absolute_url()
+
+
+def test_what_everybody_may_know_is_said_without_signing_in(client, event):
+    fill(event)
+    full = ask(client, event)
+    cancelled = EventFactory()
+    cancel_event(cancelled, by=None)
+
+    assert (full.status_code, full.url) == (302, event.get_absolute_url())
+    assert "This event is full." in client.get(full.url).content.decode()
+    assert ask(client, cancelled).url == cancelled.get_absolute_url()
+    assert ask(client, cancelled, HX_Request="true", HX_Target="panel").status_code == 409
+
+
+@pytest.mark.parametrize("status", [Event.Status.DRAFT, Event.Status.PUBLISHED])
+def test_event_without_a_public_page_is_not_there(client, record, status):
+    archived_at = None if status == Event.Status.DRAFT else timezone.now()
+    event = EventFactory(status=status, archived_at=archived_at)
+
+    assert ask(client, event).status_code == 404
+    assert ask(client, Event(slug="no-such-event")).status_code == 404
+
+
+def test_session_that_ended_books_nothing(client, record, event):
+    Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
+
+    assert leads_to_sign_in(ask(client, event))
+    assert not Ticket.objects.exists()
+
+
+def test_closed_account_books_nothing(client, record, event):
+    User.objects.update(is_active=False)
+
+    assert leads_to_sign_in(ask(client, event))
+
+
+def test_another_password_ends_the_session(client, record, attendee, event):
+    attendee.set_password("another-one-1843")
+    attendee.save()
+
+    assert leads_to_sign_in(ask(client, event))
+
+
+def test_record_of_somebody_else_makes_nobody_them(client, record, attendee, event):
+    other = UserFactory()
+    UserSession.objects.update(user=other)
+
+    ask(client, event)
+
+    assert Ticket.objects.get().holder == attendee
+
+
+def test_next_request_looks_anew(client, record, attendee, event):
+    ask(client, event)
+    Session.objects.all().delete()
+
+    assert leads_to_sign_in(ask(client, EventFactory()))
