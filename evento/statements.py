@@ -12,13 +12,16 @@ from itertools import accumulate
 from typing import Any, Generic, NamedTuple, Self, TypeVar
 from uuid import UUID
 
-from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from django.db.models import Model, QuerySet
 from django.db.models.query import get_related_populators
 from django.db.models.sql import Query
 from django.db.models.sql.compiler import SQLCompiler
 
 Row = TypeVar("Row", bound=Model)
+
+# PostgreSQL's driver stores a value of these as it is; Django asks three methods for each.
+_AS_IT_STANDS = (models.UUIDField, models.CharField, models.IntegerField, models.DateTimeField)
 
 
 class Rows:
@@ -29,17 +32,36 @@ class Rows:
 
     def __init__(self, *rows: Model, ignore_conflicts: bool = False) -> None:
         """With `ignore_conflicts` a row whose key is taken is left out."""
-        self._rows: list[tuple[Model, bool]] = []
+        self._tables: tuple[tuple[type[Model], bool], ...] = ()
+        self._values: list[list[Any]] = []  # of each row
+        self._objects: list[Model] = []
         self._callbacks: list[Callable[[], None]] = []
         self.add(*rows, ignore_conflicts=ignore_conflicts)
 
     def add(self, *rows: Model, ignore_conflicts: bool = False) -> None:
         """More of them; each `add` says what is to become of its own conflicts."""
-        self._rows += [(row, ignore_conflicts) for row in rows]
+        for row in rows:
+            self._add(type(row), _stored_values(row), ignore_conflicts)
+            self._objects.append(row)
+
+    def add_new(
+        self, table: type[Model], values: dict[str, Any], *, ignore_conflicts: bool = False
+    ) -> None:
+        """One that nobody needs as an object: values by attribute; what is not among them has its default."""
+        columns = _columns(table)
+        if unknown := values.keys() - columns.keys():
+            raise ValueError(f"{table.__name__} has no {sorted(unknown)}.")
+        stored = [
+            keep(values[name] if name in values else default())
+            for name, (default, keep) in columns.items()
+        ]
+        self._add(table, stored, ignore_conflicts)
 
     def extend(self, others: Self) -> None:
         """Those of others, and what is to be called."""
-        self._rows += others._rows
+        self._tables += others._tables
+        self._values += others._values
+        self._objects += others._objects
         self._callbacks += others._callbacks
 
     def on_stored(self, callback: Callable[[], None]) -> None:
@@ -49,7 +71,7 @@ class Rows:
     def store(self) -> None:
         """Write them. Raises IntegrityError."""
         if connection.vendor == "postgresql":
-            _write(_insert_together(self._tables), self._values)
+            _write(_insert_together(self._tables), self._all_values)
         else:
             self._store_one_by_one()
         self._note_stored()
@@ -61,7 +83,8 @@ class Rows:
         statement; on SQLite call it inside a transaction. Raises IntegrityError.
         """
         if connection.vendor == "postgresql":
-            found = execute(_insert_after(update, self._tables), parameters + self._values)
+            statement = _insert_after(update, self._tables)
+            found = execute(statement, parameters + self._all_values)
         else:
             found = execute(update, parameters)
             if found is not None:
@@ -71,19 +94,19 @@ class Rows:
         return found
 
     @property
-    def _tables(self) -> tuple[tuple[type[Model], bool], ...]:
-        return tuple((type(row), ignoring) for row, ignoring in self._rows)
+    def _all_values(self) -> list[Any]:
+        return [value for values in self._values for value in values]
 
-    @property
-    def _values(self) -> list[Any]:
-        return [value for row, _ignoring in self._rows for value in _stored_values(row)]
+    def _add(self, table: type[Model], values: list[Any], ignore_conflicts: bool) -> None:
+        self._tables += ((table, ignore_conflicts),)
+        self._values.append(values)
 
     def _store_one_by_one(self) -> None:
-        for row, ignoring in self._rows:
-            _write(_insert_statement(type(row), ignoring), _stored_values(row))
+        for (table, ignoring), values in zip(self._tables, self._values, strict=True):
+            _write(_insert_statement(table, ignoring), values)
 
     def _note_stored(self) -> None:
-        for row, _ignoring in self._rows:
+        for row in self._objects:
             row._state.adding, row._state.db = False, connection.alias
         for callback in self._callbacks:
             callback()
@@ -286,13 +309,31 @@ def _insert_after(update: str, tables: tuple[tuple[type[Model], bool], ...]) -> 
 
 
 @functools.cache
-def _preparations(table: type[Model]) -> list[tuple[Callable[..., Any], Callable[..., Any]]]:
-    return [(field.pre_save, field.get_db_prep_save) for field in table._meta.concrete_fields]
+def _preparations(table: type[Model]) -> list[tuple[Callable[..., Any], Callable[[Any], Any]]]:
+    return [(field.pre_save, _keeping(field)) for field in table._meta.concrete_fields]
 
 
 def _stored_values(row: Model) -> list[Any]:
+    return [keep(value(row, True)) for value, keep in _preparations(type(row))]
+
+
+@functools.cache
+def _columns(table: type[Model]) -> dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]]:
+    fields: Any = table._meta.concrete_fields
+    return {field.attname: (field.get_default, _keeping(field)) for field in fields}
+
+
+def _keeping(field: Any) -> Callable[[Any], Any]:
+    """What makes the value that the driver stores of one that belongs into `field`."""
     here = connections[DEFAULT_DB_ALIAS]  # itself: each look through `connection` finds it anew
-    return [prepare(value(row, True), here) for value, prepare in _preparations(type(row))]
+    kind = field.target_field if field.is_relation else field
+    if here.vendor == "postgresql" and isinstance(kind, _AS_IT_STANDS):
+        return _as_it_stands
+    return lambda value: field.get_db_prep_save(value, connections[DEFAULT_DB_ALIAS])
+
+
+def _as_it_stands(value: Any) -> Any:
+    return value
 
 
 def change(table: type[Model], where: dict[str, Any], /, **values: Any) -> int:

@@ -39,10 +39,12 @@ def tell(
 
 def notice_rows(recipient: User, *, kind: str, key: str, context: dict[str, Any], url: str) -> Rows:
     """What `tell` writes, for whoever stores it together with what causes it."""
-    told = {"recipient": recipient, "kind": kind, "key": key, "context": context}
-    rows = Rows(Notification(**told, url=url), ignore_conflicts=True)
+    told = {"recipient_id": recipient.pk, "kind": kind, "key": key, "context": context}
+    rows = Rows()
+    rows.add_new(Notification, told | {"url": url}, ignore_conflicts=True)
     if wants_mail(recipient.pk, kind):
-        rows.add(OutgoingEmail(**told, address=recipient.email), ignore_conflicts=True)
+        mail = told | {"address": recipient.email}
+        rows.add_new(OutgoingEmail, mail, ignore_conflicts=True)
         rows.on_stored(_send_soon)
     return rows
 

@@ -46,6 +46,32 @@ def test_rows_are_stored_as_save_stores_them(attendee):
         assert all(getattr(again, name) == getattr(row, name) for name in stored(row))
 
 
+def test_row_that_is_nobodys_object_is_stored_as_save_stores_it(attendee):
+    words = {"title": "Ärger & “Ende” %s {0}", "number": 3, "none": None}
+    for saved in told(attendee, key="saved", **words):
+        saved.save()
+        columns = {field.attname for field in saved._meta.concrete_fields}
+        own = {"id", "created_at", "next_attempt_at"}
+        values = {name: getattr(saved, name) for name in columns - own} | {"key": "new"}
+        given = {name: values[name] for name in ("recipient_id", "kind", "key", "context")}
+        given |= (
+            {"url": saved.url} if isinstance(saved, Notification) else {"address": saved.address}
+        )
+        rows = Rows()
+
+        rows.add_new(type(saved), given)
+        rows.store()
+
+        new = type(saved).objects.get(key="new")
+        assert {name: getattr(new, name) for name in columns - own} == values
+        assert (new.pk != saved.pk, new.created_at >= saved.created_at) == (True, True)
+
+
+def test_row_of_an_attribute_that_its_table_has_not_is_an_error(attendee):
+    with pytest.raises(ValueError, match=r"Notification has no \['recipient'\]"):
+        Rows().add_new(Notification, {"recipient": attendee})
+
+
 def test_moments_that_rows_set_themselves_are_set(event, attendee, now):
     ticket = TicketFactory.build(event=event, holder=attendee, booked_at=now)
 
@@ -103,7 +129,8 @@ def test_rows_are_stored_with_an_update_that_finds_its_row(event, attendee):
 
 def test_update_that_finds_no_row_stores_nothing(event, attendee):
     Event.objects.update(places_taken=2)
-    rows, called = Rows(*told(attendee)), []
+    told_of, called = told(attendee), []
+    rows = Rows(*told_of)
     rows.on_stored(lambda: called.append(1))
 
     assert rows.store_if(TAKE, [bound(Event, "id", event.pk)]) is None
@@ -112,7 +139,7 @@ def test_update_that_finds_no_row_stores_nothing(event, attendee):
     assert (event.places_taken, called) == (2, [])
     assert not Notification.objects.exists()
     assert not OutgoingEmail.objects.exists()
-    assert all(row._state.adding for row, _ignoring in rows._rows)
+    assert all(row._state.adding for row in told_of)
 
 
 def test_row_that_cannot_be_stored_undoes_the_update(event, attendee):
