@@ -139,3 +139,15 @@ def assert_rules_hold():
     for statement in wrong:
         with pytest.raises(IntegrityError), connection.cursor() as cursor:
             cursor.execute(statement)
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="Django makes them there alone")
+def test_booking_writes_to_no_index_for_patterns():
+    written = ("tickets_ticket", "notifications_notification", "notifications_outgoingemail")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT indexname FROM pg_indexes WHERE tablename = ANY(%s)"
+            " AND indexdef LIKE '%%pattern_ops%%'",
+            [list(written)],
+        )
+        assert cursor.fetchall() == []
