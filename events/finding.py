@@ -27,7 +27,7 @@ SEARCHED = ("title", "description", "location", "category__name")
 LIST_ORDER = ("starts_on", "starts_at", "id")
 # What lists show. The description is searched in the database and not fetched.
 LISTED = Event.objects.select_related("category").defer("description")
-_PUBLIC = Lookup(Event.objects.public, "slug")
+PUBLIC = Lookup(Event.objects.public, "slug")
 
 
 class Period(StrEnum):
@@ -41,7 +41,7 @@ class Period(StrEnum):
 
 def public_event_or_404(slug: str) -> Event:
     """The event with a public page at that address. Raises Http404."""
-    event = _PUBLIC.find(slug)
+    event = PUBLIC.find(slug)
     if event is None:
         raise Http404
     return event

@@ -12,7 +12,7 @@ from accounts.backends import PEOPLE
 from accounts.models import User
 from evento.sessions import SESSIONS
 from evento.statements import Columns, Joined, JoinedLookup
-from events.finding import public_event_or_404
+from events.finding import PUBLIC, public_event_or_404
 from events.models import Event
 from tickets.models import Ticket
 from tickets.states import valid_ticket
@@ -20,14 +20,17 @@ from tickets.states import valid_ticket
 _SESSION = Columns(Session, "session")
 _PERSON = Columns(User, "person")
 _EVENT = Columns(
+    Event, "event", *(it.name for it in Event._meta.concrete_fields if it.name != "description")
+)
+# What a page needs of it to book or to refuse.
+_EVENT_IN_SHORT = Columns(
     *(Event, "event", "id", "slug", "title", "status", "archived_at", "starts_at"),
     *("capacity", "places_taken"),
 )
 _TICKET = Columns(Ticket, "ticket", "id")
 # Whose a session is stands in its signed contents, which the database cannot read; but each sign-in left a
 # record.
-_ARRIVAL = JoinedLookup(
-    """
+_TOGETHER = """
     SELECT {columns} FROM usersessions_usersession sign_in
     JOIN django_session session ON session.session_key = sign_in.session_key
     JOIN accounts_user person ON person.id = sign_in.user_id
@@ -36,9 +39,9 @@ _ARRIVAL = JoinedLookup(
     LEFT JOIN tickets_ticket ticket
         ON ticket.event_id = event.id AND ticket.holder_id = person.id AND ticket.status = 'valid'
     WHERE sign_in.session_key = %s
-    """,
-    *(_SESSION, _PERSON, _EVENT, _TICKET),
-)
+"""
+_AT_A_PAGE = JoinedLookup(_TOGETHER, _SESSION, _PERSON, _EVENT_IN_SHORT, _TICKET)
+_AT_THE_API = JoinedLookup(_TOGETHER, _SESSION, _PERSON, _EVENT, _TICKET)
 
 
 @dataclass(frozen=True)
@@ -55,19 +58,36 @@ class Arrival:
         if self._found is None:
             yield
             return
-        session, person = (partial(self._found.row, it) for it in (_SESSION, _PERSON))
-        with SESSIONS.knowing(session), PEOPLE.knowing(person):
+        with _known(self._found):
             yield
 
 
 def arrival(request: HttpRequest, slug: str) -> Arrival:
     """Somebody at the event with a public page at that address. Raises Http404."""
     key = request.session.session_key
-    found = _ARRIVAL.find(slug, key) if key else None
+    found = _AT_A_PAGE.find(slug, key) if key else None
     if found is None:  # a visitor, or a session that left no record
         public = public_event_or_404(slug)
         return Arrival(public, has_ticket=valid_ticket(request.user, public) is not None)
-    event = found.row(_EVENT)
+    event = found.row(_EVENT_IN_SHORT)
     if event is None:
         raise Http404
     return Arrival(event, has_ticket=found.row(_TICKET) is not None, _found=found)
+
+
+@contextmanager
+def api_arrival(session_key: str | None, slug: str) -> Iterator[None]:
+    """Inside, who calls and the event they name are not looked up again. Both are judged as ever."""
+    found = _AT_THE_API.find(slug, session_key) if session_key else None
+    if found is None:
+        yield
+        return
+    with _known(found), PUBLIC.knowing(partial(found.row, _EVENT)):
+        yield
+
+
+@contextmanager
+def _known(found: Joined) -> Iterator[None]:
+    session, person = (partial(found.row, it) for it in (_SESSION, _PERSON))
+    with SESSIONS.knowing(session), PEOPLE.knowing(person):
+        yield

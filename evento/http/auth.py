@@ -12,6 +12,7 @@ from allauth.core.internal.httpkit import get_authorization_credential
 from allauth.headless.tokens.strategies.jwt.internal import (
     decode_token,
     get_token_session,
+    session_key_from_sid,
     validate_token_user,
 )
 from django.conf import settings
@@ -86,6 +87,17 @@ class Visitor:
 
     def __call__(self, request: HttpRequest) -> Any:
         return request.user
+
+
+def session_key(request: HttpRequest) -> str | None:
+    """The key of the session that a call says it stands on, be that still open or not."""
+    if "Authorization" not in request.headers:
+        return request.session.session_key
+    try:
+        claims = _claims(get_authorization_credential(request, "Bearer") or "")
+    except AuthenticationError:
+        return None
+    return session_key_from_sid(claims["sid"]) if "sid" in claims else None
 
 
 SIGNED_IN = [AccessToken(), SessionCookie()]

@@ -15,6 +15,7 @@ from events.models import Event
 from events.services import cancel_event
 from tests.accounts.factories import PASSWORD, UserFactory
 from tests.accounts.signing_in import sign_in_with_record
+from tests.api.conftest import Program
 from tests.events.factories import EventFactory
 from tests.tickets.factories import TicketFactory
 from tickets.models import Ticket
@@ -156,3 +157,64 @@ def test_next_request_looks_anew(client, record, attendee, event):
     Session.objects.all().delete()
 
     assert leads_to_sign_in(ask(client, EventFactory()))
+
+
+@pytest.fixture
+def call(attendee):
+    """A program of the attendee's with an access token: its answer, and the statements that took."""
+    program = Program().sign_in(attendee)
+
+    def calling(event):
+        with CaptureQueriesContext(connection) as captured:
+            answer = program.call("POST", f"/events/{event.slug}/ticket")
+        return answer, list(captured)
+
+    return calling
+
+
+def test_program_takes_a_ticket_by_as_few_statements(call, attendee):
+    event = EventFactory(capacity=100)
+
+    answer, statements = call(event)
+
+    assert answer.status_code == 201
+    assert answer.json()["event"]["location"] == event.location
+    assert len(statements) == (1 + 3 if connection.vendor == "postgresql" else 1 + 6)
+
+
+def test_program_is_refused_by_two(call, event):
+    fill(event)
+
+    answer, statements = call(event)
+
+    # The second asks whether the caller holds a ticket all the same.
+    assert (answer.status_code, len(statements)) == (409, 2)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda _person: Session.objects.all().delete(),
+        lambda _person: Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1)),
+        lambda _person: User.objects.update(is_active=False),
+        lambda person: (person.set_password("another-one-1843"), person.save()),
+    ],
+    ids=["signed out", "ended", "account closed", "another password"],
+)
+def test_token_of_an_ended_session_takes_nothing(call, attendee, event, end):
+    end(attendee)
+
+    assert call(event)[0].status_code == 401
+    assert not Ticket.objects.exists()
+
+
+def test_program_of_somebody_elses_record_is_its_own(call, attendee, event):
+    UserSession.objects.update(user=UserFactory())
+
+    assert call(event)[0].status_code == 201
+    assert Ticket.objects.get().holder == attendee
+
+
+def test_program_finds_no_event_without_a_public_page(call):
+    assert call(EventFactory(status=Event.Status.DRAFT))[0].status_code == 404
+    assert call(EventFactory(archived_at=timezone.now()))[0].status_code == 404
