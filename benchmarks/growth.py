@@ -201,8 +201,12 @@ def _found(url: str, tickets: int) -> Grown:
         cast = json.loads(one("SELECT content FROM bench_cast")[0])
         large = cast.pop("large")
         (slug,) = one("SELECT slug FROM events_event WHERE id = %s", large)
+        # Of somebody with this one ticket: a search by e-mail lists all that its person has.
         code, holder = one(
-            "SELECT code, holder_id FROM tickets_ticket WHERE event_id = %s LIMIT 1", large
+            "SELECT code, holder_id FROM tickets_ticket ticket WHERE event_id = %s AND NOT EXISTS"
+            " (SELECT 1 FROM tickets_ticket WHERE holder_id = ticket.holder_id AND id <> ticket.id)"
+            " LIMIT 1",
+            large,
         )
         email, name = one("SELECT email, display_name FROM accounts_user WHERE id = %s", holder)
         last = one(
