@@ -28,6 +28,7 @@ from evento.starting import django_pages
 from evento import probes
 from evento.metrics.counting import instruments, open_stream, watching
 from evento.request_ids import answering
+from evento.visitor_answers import VisitorAnswers
 from notifications.live.application import LiveStream, Receive, Scope, Send
 
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -49,9 +50,14 @@ def _as_under_a_wsgi_server(environ: dict[str, Any], start_response: Any) -> Ite
     body = environ["asgi.scope"].get(WHOLE_BODY)
     if body is not None:
         environ["wsgi.input"] = io.BytesIO(body)
+
+    def starting(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+        visitor_answers.keep(environ, headers)
+        return start_response(status, headers, *error)
+
     if not hasattr(_of_thread, "context"):
         _of_thread.context = contextvars.Context()
-    return _of_thread.context.run(django_pages, environ, start_response)
+    return _of_thread.context.run(django_pages, environ, starting)
 
 
 def _in_large_blocks(file: IO[bytes], _block_size: int) -> FileWrapper:
@@ -118,6 +124,7 @@ class _Pages:
 
 
 pages = _Pages(settings.WEB_THREADS)
+visitor_answers = VisitorAnswers()
 # No probe waits for pages in a rush, nor /healthz for a database: it would end a process that works.
 asked_by_machines = {address: _Pages(1) for address in probes.ADDRESSES}
 live = LiveStream()
@@ -135,6 +142,9 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["path"] == "/live/":
         with open_stream():
             await live(scope, receive, watching(answering(send, scope["headers"])))
+        return
+    if answer := visitor_answers.find(scope):
+        await answer.give(watching(answering(send, scope["headers"])))
         return
     application_of_path = asked_by_machines.get(scope["path"], pages)
     await application_of_path(scope, _whole(receive), watching(send))

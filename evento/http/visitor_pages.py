@@ -30,15 +30,16 @@ HTMX_HEADERS = (
     "HTTP_HX_TARGET_URI_AUTOENCODED",
     "HTTP_HX_HISTORY_RESTORE_REQUEST",
 )
+# Where a request says that it was answered by a kept page.
+KEPT = "evento.kept"
 
 
-class _Kept(NamedTuple):
+class Kept(NamedTuple):
+    """What a view answered, and when that was begun (`time.monotonic`)."""
+
     made_at: float
     content: bytes
     headers: dict[str, str]
-
-    def response(self) -> HttpResponse:
-        return HttpResponse(self.content, headers=self.headers)
 
 
 class VisitorPages:
@@ -46,7 +47,7 @@ class VisitorPages:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._kept: dict[Any, _Kept] = {}
+        self._kept: dict[Any, Kept] = {}
         self._making = [threading.Lock() for _each in range(LOCKS)]
 
     def answer(self, request: HttpRequest, make: Callable[[], HttpResponse]) -> HttpResponse:
@@ -58,22 +59,24 @@ class VisitorPages:
             *map(request.META.get, HTMX_HEADERS),
         )
         if kept := self._fresh(asked):
-            return kept.response()
+            return _given(request, kept)
         with self._making[hash(asked) % LOCKS]:
             if kept := self._fresh(asked):  # who came a moment earlier has made it
-                return kept.response()
+                return _given(request, kept)
             made_at, response = self._clock(), make()
-            if _is_the_same_for_all(request, response):
-                self._keep(asked, _Kept(made_at, response.content, dict(response.headers)))
-            return response
+            if not _is_the_same_for_all(request, response):
+                return response
+            kept = Kept(made_at, response.content, dict(response.headers))
+            self._keep(asked, kept)
+            return _given(request, kept)
 
-    def _fresh(self, asked: Any) -> _Kept | None:
+    def _fresh(self, asked: Any) -> Kept | None:
         kept = self._kept.get(asked)
         if kept is None or self._clock() - kept.made_at >= settings.VISITOR_PAGE_SECONDS:
             return None
         return kept
 
-    def _keep(self, asked: Any, kept: _Kept) -> None:
+    def _keep(self, asked: Any, kept: Kept) -> None:
         if len(self._kept) >= MAX_PAGES:
             self._kept.clear()
         self._kept[asked] = kept
@@ -95,6 +98,13 @@ def kept_for_visitors(view: View) -> View:
         return PAGES.answer(request, make) if _is_visitor(request) else make()
 
     return answering
+
+
+def _given(request: HttpRequest, kept: Kept) -> HttpResponse:
+    request.META[KEPT] = (
+        kept  # for the server, which gives the whole answer again (evento.visitor_answers)
+    )
+    return HttpResponse(kept.content, headers=kept.headers)
 
 
 def _is_visitor(request: HttpRequest) -> bool:
