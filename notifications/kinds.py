@@ -5,7 +5,7 @@ announcements, whom it concerns. Three mail templates go with it by convention:
 `<app>/email/<name>_{subject.txt,message.txt,message.html}`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,8 @@ from notifications.models import KIND_LENGTH, Announcement, Notification, Outgoi
 
 Text = str | Promise
 Context = dict[str, Any]
+# Templates' variables out of what a letter shares.
+Variables = Callable[[Any], Context]
 
 
 @dataclass(frozen=True)
@@ -45,9 +47,16 @@ class Calendar:
 
 @dataclass(frozen=True)
 class Letter:
-    """What a mail says: the variables of its templates, and what goes with them."""
+    """What a mail says, and what goes with it.
 
-    context: Context
+    `shared` is what it says to all its readers; `variables` makes what the templates show out of that and of
+    nothing else, because what they make of it is kept (notifications/frames.py). `own` is what is a person's
+    own, by its name in the templates, where nothing but showing it can be done: `ticket.code`.
+    """
+
+    shared: Hashable
+    variables: Variables
+    own: Mapping[str, str] = field(default_factory=dict)
     images: Sequence[InlineImage] = ()
     calendar: Calendar | None = None
 

@@ -14,14 +14,12 @@ from django.conf import settings
 from django.core import signing
 from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.core.mail.message import MIMEMixin
-from django.template import Context, Engine
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 
 from accounts.models import User
 from evento.statements import Lookup
-from notifications import kinds
+from notifications import frames, kinds
 from notifications.mime import Part, multipart, text_part
 from notifications.models import EmailOptOut, OutgoingEmail
 
@@ -124,22 +122,18 @@ def _write(mail: OutgoingEmail, kind: kinds.Kind, letter: kinds.Letter) -> Email
     if kind.optional and person is not None:
         token = unsubscribe_token(person.pk, kind.name)
         unsubscribe = absolute(reverse("notifications:unsubscribe", args=[token]))
-    context = {
-        "site_name": settings.SITE_NAME,
-        "site_url": settings.SITE_URL,
-        "recipient": person,
-        "kind": kind,
-        "unsubscribe_url": unsubscribe,
-        **letter.context,
-    }
+    own = {**letter.own, "unsubscribe_url": unsubscribe}
+    if person is not None:
+        own["recipient.name"] = person.name
+    words = frames.words(kind.template, letter, own)
     message = NoticeEmail(
-        subject=_one_line(_text(f"{kind.template}_subject.txt", context)),
-        body=_text(f"{kind.template}_message.txt", context).strip() + "\n",
+        subject=words.subject,
+        body=words.text,
         to=[mail.address if person is None else person.email],
         headers=_headers(mail, unsubscribe),
         images=letter.images,
     )
-    message.attach_alternative(render_to_string(f"{kind.template}_message.html", context), HTML)
+    message.attach_alternative(words.html, HTML)
     if letter.calendar is not None:
         _attach_calendar(message, letter.calendar)
     return message
@@ -175,17 +169,6 @@ def _inline(image: kinds.InlineImage) -> MIMEImage:
     part.add_header("Content-ID", f"<{image.name}>")
     part.add_header("Content-Disposition", "inline", filename=f"{image.name}.png")
     return part
-
-
-def _text(template: str, context: dict[str, Any]) -> str:
-    """A plain-text template: what it shows is data all the same, but no HTML to escape for."""
-    found = Engine.get_default().get_template(template)
-    return found.render(Context(context, autoescape=False))
-
-
-def _one_line(text: str) -> str:
-    """A subject: organisers' words may hold line breaks, a header may not."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def site_address() -> str:

@@ -4,7 +4,7 @@ Mails about a ticket one holds cannot be switched off, and each carries calendar
 says anything about how full an event is.
 """
 
-from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from evento.statements import Lookup
 from events import notices as event_notices
-from events.notices import duration_words, event_facts
+from events.notices import Said, duration_words, event_facts, said_of
 from notifications import kinds
 from notifications.kinds import Bell, Calendar, InlineImage, Letter, Recipient
 from notifications.mail import absolute
@@ -74,19 +74,13 @@ def _ticket(mail: OutgoingEmail) -> Ticket | None:
     return _tickets.find(mail.context["ticket"])
 
 
-def _letter(
-    ticket: Ticket, method: str, images: Sequence[InlineImage] = (), **context: Any
-) -> Letter:
-    return Letter(
-        {
-            **event_facts(ticket.event),
-            "ticket": ticket,
-            "ticket_url": absolute(ticket.get_absolute_url()),
-            **context,
-        },
-        images=images,
-        calendar=Calendar(method, ticket_ics(ticket, method=method)),
-    )
+def _letter(ticket: Ticket, method: str) -> Letter:
+    calendar = Calendar(method, ticket_ics(ticket, method=method))
+    return Letter(said_of(ticket.event), event_facts, _own(ticket), calendar=calendar)
+
+
+def _own(ticket: Ticket) -> dict[str, str]:
+    return {"ticket_url": absolute(ticket.get_absolute_url())}
 
 
 def _booked_bell(context: dict[str, Any]) -> Bell:
@@ -97,7 +91,10 @@ def _booked_letter(mail: OutgoingEmail) -> Letter | None:
     ticket = _ticket(mail)
     if ticket is None or not ticket.admits:
         return None
-    return _letter(ticket, REQUEST, [InlineImage("barcode", barcode_png(ticket.code))])
+    codes = {"ticket.code": ticket.code, "ticket.code_in_groups": ticket.code_in_groups}
+    letter = _letter(ticket, REQUEST)
+    barcode = InlineImage("barcode", barcode_png(ticket.code))
+    return replace(letter, own={**letter.own, **codes}, images=[barcode])
 
 
 def _given_back_bell(context: dict[str, Any]) -> Bell:
@@ -120,7 +117,14 @@ def _changed_letter(mail: OutgoingEmail) -> Letter | None:
     ticket = _ticket(mail)
     if ticket is None or not ticket.admits:
         return None
-    return _letter(ticket, REQUEST, changes=change_lines(mail.context["changes"]))
+    lines = tuple(change_lines(mail.context["changes"]))
+    shared = (said_of(ticket.event), lines)
+    return replace(_letter(ticket, REQUEST), shared=shared, variables=_changed_facts)
+
+
+def _changed_facts(shared: tuple[Said, tuple[str, ...]]) -> dict[str, Any]:
+    said, lines = shared
+    return {**event_facts(said), "changes": lines}
 
 
 def change_context(changes: dict[str, tuple[Any, Any]]) -> dict[str, Any]:
@@ -177,10 +181,13 @@ def _message_letter(mail: OutgoingEmail) -> Letter | None:
     message = _messages.find(mail.context["message"])
     if ticket is None or message is None or not ticket.is_valid:
         return None
-    link = absolute(ticket.get_absolute_url())
-    return Letter(
-        {**event_facts(ticket.event), "ticket": ticket, "ticket_url": link, "message": message}
-    )
+    shared = (said_of(ticket.event), message.subject, message.text)
+    return Letter(shared, _message_facts, _own(ticket))
+
+
+def _message_facts(shared: tuple[Said, str, str]) -> dict[str, Any]:
+    said, subject, text = shared
+    return {**event_facts(said), "message": {"subject": subject, "text": text}}
 
 
 def register() -> None:
