@@ -391,6 +391,8 @@ EMAIL_URL = env.text(
     ask=True,
 )
 _email = email_config(EMAIL_URL or "consolemail://", env)
+if _email["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
+    _email["EMAIL_BACKEND"] = "notifications.backends.SmtpBackend"
 MAIL_FILES_DIR = VAR_DIR / "mail"
 TRANSPORT_BACKEND = (
     _email["EMAIL_BACKEND"] if EMAIL_URL else "notifications.backends.EmlFileBackend"

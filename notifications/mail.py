@@ -4,7 +4,6 @@ import email
 import functools
 from collections.abc import Sequence
 from email.message import Message
-from email.mime.image import MIMEImage
 from email.utils import formatdate, parseaddr
 from itertools import starmap
 from typing import Any
@@ -20,7 +19,7 @@ from django.utils import translation
 from accounts.models import User
 from evento.statements import Lookup
 from notifications import frames, kinds
-from notifications.mime import Part, multipart, text_part
+from notifications.mime import Part, multipart, picture_part, text_part
 from notifications.models import EmailOptOut, OutgoingEmail
 
 HTML = "text/html"
@@ -164,8 +163,8 @@ def _attachment(filename: str, content: str, mimetype: str) -> Part:
     return part
 
 
-def _inline(image: kinds.InlineImage) -> MIMEImage:
-    part = MIMEImage(image.content, "png")
+def _inline(image: kinds.InlineImage) -> Part:
+    part = picture_part(image.content, "image/png")
     part.add_header("Content-ID", f"<{image.name}>")
     part.add_header("Content-Disposition", "inline", filename=f"{image.name}.png")
     return part

@@ -13,7 +13,7 @@ PRODUCTION = {
     "SITE_URL": "https://tickets.example.org",
     "ALLOWED_HOSTS": ["tickets.example.org"],
     "ORGANISER_CODE": "",
-    "TRANSPORT_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+    "TRANSPORT_BACKEND": "notifications.backends.SmtpBackend",
     "DEFAULT_FROM_EMAIL": "tickets@example.org",
     "TRUSTED_PROXY_COUNT": 1,
     "SECRET_KEY": "k" * 50,
