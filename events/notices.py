@@ -181,7 +181,7 @@ def register() -> None:
         kinds.Kind(
             NEAR_CAPACITY,
             gettext_lazy("The last places of an event I organise are going"),
-            letter=_fill_letter,
+            letters=kinds.each(_fill_letter),
             bell=_near_capacity_bell,
             icon="info",
             optional=True,
@@ -192,7 +192,7 @@ def register() -> None:
         kinds.Kind(
             FULL,
             gettext_lazy("An event I organise is full"),
-            letter=_fill_letter,
+            letters=kinds.each(_fill_letter),
             bell=_full_bell,
             icon="check-circle",
             optional=True,
@@ -203,7 +203,7 @@ def register() -> None:
         kinds.Kind(
             CANCELLED,
             gettext_lazy("Somebody cancels an event I organise"),
-            letter=_cancelled_letter,
+            letters=kinds.each(_cancelled_letter),
             bell=_cancelled_bell,
             icon="warning",
             optional=True,
@@ -213,7 +213,7 @@ def register() -> None:
         kinds.Kind(
             ADDED,
             gettext_lazy("I become an organiser of an event"),
-            letter=_added_letter,
+            letters=kinds.each(_added_letter),
             bell=_added_bell,
             icon="user",
             optional=True,
@@ -223,6 +223,6 @@ def register() -> None:
         kinds.Kind(
             OFFERED,
             gettext_lazy("Somebody offers me to help organise an event"),
-            letter=_offered_letter,
+            letters=kinds.each(_offered_letter),
         )
     )

@@ -78,6 +78,7 @@ class Recipient:
 
 
 Source = Callable[[Announcement, str, int], list[Recipient]]
+Letters = Callable[[Sequence[OutgoingEmail]], list[Letter | None]]
 
 
 @dataclass(frozen=True)
@@ -85,14 +86,14 @@ class Kind:
     """One kind of notice.
 
     `bell` makes the site's words from the context alone, so that a list of notices costs no query;
-    None for kinds that are only mailed. `letter` loads what the mail is about when it is sent, and
-    answers None when its cause is gone: then the mail is dropped. `audience` gives, for an
+    None for kinds that are only mailed. `letters` loads what some mails are about, a moment before they
+    are sent, and answers None for those whose cause is gone: they are dropped. `audience` gives, for an
     announcement, at most `limit` recipients after a cursor, in an order that does not change.
     """
 
     name: str
     label: Text
-    letter: Callable[[OutgoingEmail], Letter | None]
+    letters: Letters
     bell: Callable[[Context], Bell] | None = None
     icon: str = "bell"
     optional: bool = False
@@ -165,6 +166,15 @@ def in_turn(*sources: Source) -> Source:
         return found
 
     return audience
+
+
+def each(letter: Callable[[OutgoingEmail], Letter | None]) -> Letters:
+    """Letters of which each is loaded by itself."""
+
+    def letters(mails: Sequence[OutgoingEmail]) -> list[Letter | None]:
+        return [letter(mail) for mail in mails]
+
+    return letters
 
 
 def _numbered(n: int, recipients: Iterable[Recipient]) -> list[Recipient]:

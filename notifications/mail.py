@@ -16,16 +16,12 @@ from django.core.mail.message import MIMEMixin
 from django.urls import reverse
 from django.utils import translation
 
-from accounts.models import User
-from evento.statements import Lookup
 from notifications import frames, kinds
 from notifications.mime import Part, multipart, picture_part, text_part
-from notifications.models import EmailOptOut, OutgoingEmail
+from notifications.models import OutgoingEmail
 
 HTML = "text/html"
 UNSUBSCRIBE_SALT = "notifications.unsubscribe"
-
-_opt_outs = Lookup(EmailOptOut.objects.all, "user", "kind")
 
 
 class StoredMessage(MIMEMixin, Message):
@@ -77,19 +73,9 @@ class NoticeEmail(EmailMultiAlternatives):
         return multipart("related", [part, *map(_inline, self.images)])
 
 
-def compose(mail: OutgoingEmail) -> EmailMessage | None:
-    """The message of an outbox row, from what is stored now; None when its cause is gone.
-
-    Raises KeyError for a kind that the code no longer knows.
-    """
-    if mail.message:
-        return StoredEmail(bytes(mail.message), address=mail.address)
-    kind = kinds.get(mail.kind)
-    if mail.recipient is not None and not _still_wants(mail.recipient, kind):
-        return None
-    with translation.override(settings.LANGUAGE_CODE):
-        letter = kind.letter(mail)
-        return None if letter is None else _write(mail, kind, letter)
+def stored(mail: OutgoingEmail) -> EmailMessage:
+    """The message of an outbox row that was rendered before it was queued."""
+    return StoredEmail(bytes(mail.message), address=mail.address)
 
 
 def absolute(path: str) -> str:
@@ -108,15 +94,9 @@ def read_unsubscribe_token(token: str) -> tuple[str, str]:
     return user_id, kind
 
 
-def _still_wants(person: User, kind: kinds.Kind) -> bool:
-    """Whether the account is open and has not switched this kind off since the mail was written."""
-    if not person.is_active:
-        return False
-    return not (kind.optional and _opt_outs.find(person.pk, kind.name))
-
-
-def _write(mail: OutgoingEmail, kind: kinds.Kind, letter: kinds.Letter) -> EmailMessage:
-    person = mail.recipient
+def compose(mail: OutgoingEmail, letter: kinds.Letter) -> EmailMessage:
+    """The message of an outbox row with this letter."""
+    kind, person = kinds.get(mail.kind), mail.recipient
     unsubscribe = ""
     if kind.optional and person is not None:
         token = unsubscribe_token(person.pk, kind.name)
@@ -124,7 +104,8 @@ def _write(mail: OutgoingEmail, kind: kinds.Kind, letter: kinds.Letter) -> Email
     own = {**letter.own, "unsubscribe_url": unsubscribe}
     if person is not None:
         own["recipient.name"] = person.name
-    words = frames.words(kind.template, letter, own)
+    with translation.override(settings.LANGUAGE_CODE):
+        words = frames.words(kind.template, letter, own)
     message = NoticeEmail(
         subject=words.subject,
         body=words.text,
