@@ -414,6 +414,14 @@ NOTIFICATIONS_SEND = env.text(
     default_text="`worker`; `on_commit` with DEBUG",
 )
 
+MAIL_CONNECTIONS = env.number(
+    "MAIL_CONNECTIONS",
+    2,
+    "How many connections each worker keeps to the mail server while there is mail, each with one to "
+    "PostgreSQL. More help where the mail server is far away. On SQLite, with its one writer, and for mail "
+    "files it is always one.",
+)
+
 # --- Serving: pages that one process makes at a time; each has a thread and a database connection ------
 WEB_THREADS = env.number(
     "WEB_THREADS",

@@ -57,6 +57,7 @@ def test_sensible_settings_are_left_alone(settings, values):
         ("evento.E006", "TRUSTED_PROXY_COUNT", 8000),
         ("evento.E007", "DEBUG", True),
         ("evento.E011", "WEB_THREADS", 0),
+        ("evento.E011", "MAIL_CONNECTIONS", 0),
         ("evento.E011", "LIVE_MAX_STREAMS", 0),
         ("evento.E011", "API_READS_PER_MINUTE", 0),
         ("evento.E011", "API_WRITES_PER_MINUTE", -1),
