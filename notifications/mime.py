@@ -49,7 +49,7 @@ class Part(MIMEMixin, Message):  # type: ignore[misc] # as Django's own parts do
     def __setitem__(self, name: str, value: str) -> None:
         if name == "Subject" or not (value.isascii() and value.isprintable()):
             name, value = forbid_multi_line_headers(name, value, "utf-8")
-        super().__setitem__(name, value)
+        self.set_raw(name, value)
 
     def as_bytes(self, unixfrom: bool = False, linesep: str = "\n") -> bytes:  # type: ignore[override]
         """What the email package makes of it. All its parts are ours; `unixfrom` is not asked for."""

@@ -12,7 +12,7 @@ from accounts.models import User
 from notifications import kinds
 from notifications.models import EmailOptOut, OutgoingEmail
 
-TOGETHER = 25
+TOGETHER = 50
 # For so long what was read holds, however slow the mail server is.
 FRESH_SECONDS = 1.0
 
