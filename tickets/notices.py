@@ -15,7 +15,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from evento.statements import Lookup
 from events import notices as event_notices
 from events.models import Event
 from events.notices import Said, duration_words, event_facts, said_of
@@ -36,7 +35,6 @@ MESSAGE = "tickets.holder_message"
 
 # No mail shows the description, which may be long.
 _EVENTS = Prefetch("event", Event.objects.defer("description"))
-_messages = Lookup(HolderMessage.objects.all, "id")
 
 
 def holders(kind: str, *, then: bool) -> kinds.Source:
@@ -190,13 +188,18 @@ def _message_bell(context: dict[str, Any]) -> Bell:
     return Bell(_("“%(title)s”: %(subject)s") % context, context["text"])
 
 
-def _message_letter(mail: OutgoingEmail, ticket: Ticket) -> Letter | None:
+def _message_letters(mails: Sequence[OutgoingEmail]) -> list[Letter | None]:
     """Without calendar data: nothing about the ticket is another now."""
-    message = _messages.find(mail.context["message"])
-    if message is None or not ticket.is_valid:
-        return None
-    shared = (said_of(ticket.event), message.subject, message.text)
-    return Letter(shared, _message_facts, _own(ticket))
+    messages = HolderMessage.objects.in_bulk([mail.context["message"] for mail in mails])
+
+    def letter(mail: OutgoingEmail, ticket: Ticket) -> Letter | None:
+        message = messages.get(UUID(mail.context["message"]))
+        if message is None or not ticket.is_valid:
+            return None
+        shared = (said_of(ticket.event), message.subject, message.text)
+        return Letter(shared, _message_facts, _own(ticket))
+
+    return _of_tickets(letter)(mails)
 
 
 def _message_facts(shared: tuple[Said, str, str]) -> dict[str, Any]:
@@ -251,7 +254,7 @@ def register() -> None:
         kinds.Kind(
             MESSAGE,
             gettext_lazy("Organisers write to everybody with a ticket for their event"),
-            letters=_of_tickets(_message_letter),
+            letters=_message_letters,
             bell=_message_bell,
             icon="mail",
             optional=True,

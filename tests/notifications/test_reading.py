@@ -17,6 +17,7 @@ from notifications.services import opt_out
 from tests.accounts.factories import UserFactory
 from tests.tickets.factories import TicketFactory
 from tickets import notices
+from tickets.models import HolderMessage
 from tickets.services import book_ticket, cancel_ticket
 
 pytestmark = pytest.mark.django_db
@@ -58,8 +59,19 @@ def later(change):
     return staticmethod(meanwhile)
 
 
-def test_ten_mails_are_read_by_as_many_queries_as_one(event):
-    rows = [row(TicketFactory(event=event)) for _n in range(10)]
+@pytest.mark.parametrize("kind", [notices.CHANGED, notices.BOOKED, notices.MESSAGE])
+def test_ten_mails_are_read_by_as_many_queries_as_one(event, organiser, now, kind):
+    message = HolderMessage.objects.create(
+        event=event,
+        sender=organiser,
+        subject="Boots",
+        text="Bring some.",
+        holder_count=1,
+        sent_at=now,
+    )
+    rows = [row(TicketFactory(event=event), kind) for _n in range(10)]
+    for mail in rows:
+        mail.context["message"] = str(message.pk)
 
     def queries(mails):
         with CaptureQueriesContext(connection) as captured:
