@@ -24,6 +24,7 @@ MOST_PROXIES = 10  # nobody has more in a row: a larger number is another one, a
 WAYS_TO_SEND = ("worker", "server", "on_commit")
 POSITIVE = (
     "WEB_THREADS",
+    "MAIL_CONNECTIONS",
     "LIVE_MAX_STREAMS",
     "API_READS_PER_MINUTE",
     "API_WRITES_PER_MINUTE",

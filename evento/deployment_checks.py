@@ -13,7 +13,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register  # n
 from evento.checks import Apps, in_production
 
 DEFAULT_ORGANISER_CODE = "Dc5_G1gz"
-SMTP_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+SMTP_BACKEND = "notifications.backends.SmtpBackend"
 # Names that only a house's own network knows (RFC 6761, RFC 6762, RFC 8375, and habit).
 PRIVATE_SUFFIXES = (".localhost", ".local", ".test", ".internal", ".lan", ".home.arpa", ".home")
 

@@ -392,6 +392,8 @@ EMAIL_URL = env.text(
     ask=True,
 )
 _email = email_config(EMAIL_URL or "consolemail://", env)
+if _email["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
+    _email["EMAIL_BACKEND"] = "notifications.backends.SmtpBackend"
 MAIL_FILES_DIR = VAR_DIR / "mail"
 TRANSPORT_BACKEND = (
     _email["EMAIL_BACKEND"] if EMAIL_URL else "notifications.backends.EmlFileBackend"
@@ -411,6 +413,14 @@ NOTIFICATIONS_SEND = env.text(
     "Who sends mails: the worker; one that the web server starts and shares its memory with (`server`); or "
     "(`on_commit`) the process that caused them.",
     default_text="`worker`; `on_commit` with DEBUG",
+)
+
+MAIL_CONNECTIONS = env.number(
+    "MAIL_CONNECTIONS",
+    2,
+    "How many connections each worker keeps to the mail server while there is mail, each with one to "
+    "PostgreSQL. More help where the mail server is far away. On SQLite, with its one writer, and for mail "
+    "files it is always one.",
 )
 
 # --- Serving: pages that one process makes at a time; each has a thread and a database connection ------

@@ -341,14 +341,26 @@ def change(table: type[Model], where: dict[str, Any], /, **values: Any) -> int:
 
     Returns how many rows those were. As with `update`, no `save` is called. None equals nothing.
     """
-    options: Any = table._meta
+    here = connections[DEFAULT_DB_ALIAS]
     parameters = [
-        options.get_field(name).get_db_prep_save(it, connection)
-        for name, it in (*values.items(), *where.items())
+        prepare(it, here)
+        for prepare, it in zip(
+            _field_preparations(table, (*values, *where)),
+            (*values.values(), *where.values()),
+            strict=True,
+        )
     ]
-    with connection.cursor() as cursor:
+    with here.cursor() as cursor:
         cursor.execute(_update_statement(table, tuple(values), tuple(where)), parameters)
         return cursor.rowcount
+
+
+@functools.cache
+def _field_preparations(
+    table: type[Model], names: tuple[str, ...]
+) -> list[Callable[[Any, Any], Any]]:
+    options: Any = table._meta
+    return [options.get_field(name).get_db_prep_save for name in names]
 
 
 @functools.cache

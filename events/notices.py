@@ -3,15 +3,14 @@
 Exact numbers are for organisers alone (SPEC 2): each mail is made only while its reader is one.
 """
 
-import functools
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.urls import reverse
 from django.utils.formats import date_format
-from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import User
 from events.availability import Availability
@@ -28,14 +27,27 @@ CANCELLED = "events.event_cancelled"
 ADDED = "events.organiser_added"
 OFFERED = "events.organiser_offered"
 
+# What is not here cannot get into a mail: its words are kept (notifications/frames.py).
+SAID = (
+    *("slug", "title", "location", "starts_at", "time_zone", "duration"),
+    *("online_url", "organiser_name", "contact", "cancellation_reason"),
+)
+Said = tuple[Any, ...]
+
 
 def event_context(event: Event) -> dict[str, Any]:
     """What every notice about an event keeps: its id, and its title as it was then."""
     return {"event": str(event.pk), "title": event.title}
 
 
-def event_facts(event: Event) -> dict[str, Any]:
-    """What a mail shows of an event as it is now. Nothing about how full it is."""
+def said_of(event: Event) -> Said:
+    """All that mails say of an event as it is now, the same to everybody. Nothing about how full it is."""
+    return tuple(getattr(event, name) for name in SAID)
+
+
+def event_facts(said: Said) -> dict[str, Any]:
+    """What mails show of an event of which this is said."""
+    event = Event(**dict(zip(SAID, said, strict=True)))
     return {
         "event": event,
         "event_url": absolute(event.get_absolute_url()),
@@ -46,13 +58,8 @@ def event_facts(event: Event) -> dict[str, Any]:
 
 def when(event: Event) -> str:
     """Start and end on the clocks of the event's own zone, whatever zone is current."""
-    # Without their zone: the same moment elsewhere is equal to it, but said otherwise.
+    # Without their zone, so that Django does not move them to another.
     start, end = (it.replace(tzinfo=None) for it in (event.local_start, event.local_end))
-    return _span(start, end, get_language())
-
-
-@functools.lru_cache(maxsize=500)
-def _span(start: datetime, end: datetime, _language: str | None) -> str:
     until = date_format(end, "H:i")
     if end.date() != start.date():
         until = date_format(end, "l, j F Y, H:i")
@@ -125,8 +132,12 @@ def _fill_letter(mail: OutgoingEmail) -> Letter | None:
     event = _organised_event(mail)
     if event is None or not event.is_published:
         return None
-    counts = Availability(mail.context["capacity"], mail.context["capacity"] - mail.context["left"])
-    return Letter({**event_facts(event), "counts": counts})
+    return Letter((said_of(event), mail.context["capacity"], mail.context["left"]), _fill_facts)
+
+
+def _fill_facts(shared: tuple[Said, int, int]) -> dict[str, Any]:
+    said, capacity, left = shared
+    return {**event_facts(said), "counts": Availability(capacity, capacity - left)}
 
 
 def _cancelled_bell(context: dict[str, Any]) -> Bell:
@@ -138,7 +149,8 @@ def _cancelled_letter(mail: OutgoingEmail) -> Letter | None:
     if event is None or not event.is_cancelled:
         return None
     canceller = User.objects.filter(pk=mail.context.get("by"), is_active=True).first()
-    return Letter({**event_facts(event), "canceller": canceller})
+    own = {"canceller.name": canceller.name} if canceller else {}
+    return Letter(said_of(event), event_facts, own)
 
 
 def _added_bell(context: dict[str, Any]) -> Bell:
@@ -147,7 +159,7 @@ def _added_bell(context: dict[str, Any]) -> Bell:
 
 def _added_letter(mail: OutgoingEmail) -> Letter | None:
     event = _organised_event(mail)
-    return None if event is None else Letter(event_facts(event))
+    return None if event is None else Letter(said_of(event), event_facts)
 
 
 def _offered_letter(mail: OutgoingEmail) -> Letter | None:
@@ -159,7 +171,8 @@ def _offered_letter(mail: OutgoingEmail) -> Letter | None:
     if offer is None:
         return None
     link = absolute(reverse("events:offer", args=[offer.pk]))
-    return Letter({**event_facts(offer.event), "offer": offer, "offer_url": link})
+    own = {"offered_by.name": offer.offered_by.name, "offer_url": link}
+    return Letter(said_of(offer.event), event_facts, own)
 
 
 def register() -> None:
@@ -168,7 +181,7 @@ def register() -> None:
         kinds.Kind(
             NEAR_CAPACITY,
             gettext_lazy("The last places of an event I organise are going"),
-            letter=_fill_letter,
+            letters=kinds.each(_fill_letter),
             bell=_near_capacity_bell,
             icon="info",
             optional=True,
@@ -179,7 +192,7 @@ def register() -> None:
         kinds.Kind(
             FULL,
             gettext_lazy("An event I organise is full"),
-            letter=_fill_letter,
+            letters=kinds.each(_fill_letter),
             bell=_full_bell,
             icon="check-circle",
             optional=True,
@@ -190,7 +203,7 @@ def register() -> None:
         kinds.Kind(
             CANCELLED,
             gettext_lazy("Somebody cancels an event I organise"),
-            letter=_cancelled_letter,
+            letters=kinds.each(_cancelled_letter),
             bell=_cancelled_bell,
             icon="warning",
             optional=True,
@@ -200,7 +213,7 @@ def register() -> None:
         kinds.Kind(
             ADDED,
             gettext_lazy("I become an organiser of an event"),
-            letter=_added_letter,
+            letters=kinds.each(_added_letter),
             bell=_added_bell,
             icon="user",
             optional=True,
@@ -210,6 +223,6 @@ def register() -> None:
         kinds.Kind(
             OFFERED,
             gettext_lazy("Somebody offers me to help organise an event"),
-            letter=_offered_letter,
+            letters=kinds.each(_offered_letter),
         )
     )

@@ -5,7 +5,7 @@ announcements, whom it concerns. Three mail templates go with it by convention:
 `<app>/email/<name>_{subject.txt,message.txt,message.html}`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,8 @@ from notifications.models import KIND_LENGTH, Announcement, Notification, Outgoi
 
 Text = str | Promise
 Context = dict[str, Any]
+# Templates' variables out of what a letter shares.
+Variables = Callable[[Any], Context]
 
 
 @dataclass(frozen=True)
@@ -45,9 +47,16 @@ class Calendar:
 
 @dataclass(frozen=True)
 class Letter:
-    """What a mail says: the variables of its templates, and what goes with them."""
+    """What a mail says, and what goes with it.
 
-    context: Context
+    `shared` is what it says to all its readers; `variables` makes what the templates show out of that and of
+    nothing else, because what they make of it is kept (notifications/frames.py). `own` is what is a person's
+    own, by its name in the templates, where nothing but showing it can be done: `ticket.code`.
+    """
+
+    shared: Hashable
+    variables: Variables
+    own: Mapping[str, str] = field(default_factory=dict)
     images: Sequence[InlineImage] = ()
     calendar: Calendar | None = None
 
@@ -69,6 +78,7 @@ class Recipient:
 
 
 Source = Callable[[Announcement, str, int], list[Recipient]]
+Letters = Callable[[Sequence[OutgoingEmail]], list[Letter | None]]
 
 
 @dataclass(frozen=True)
@@ -76,14 +86,14 @@ class Kind:
     """One kind of notice.
 
     `bell` makes the site's words from the context alone, so that a list of notices costs no query;
-    None for kinds that are only mailed. `letter` loads what the mail is about when it is sent, and
-    answers None when its cause is gone: then the mail is dropped. `audience` gives, for an
+    None for kinds that are only mailed. `letters` loads what some mails are about, a moment before they
+    are sent, and answers None for those whose cause is gone: they are dropped. `audience` gives, for an
     announcement, at most `limit` recipients after a cursor, in an order that does not change.
     """
 
     name: str
     label: Text
-    letter: Callable[[OutgoingEmail], Letter | None]
+    letters: Letters
     bell: Callable[[Context], Bell] | None = None
     icon: str = "bell"
     optional: bool = False
@@ -156,6 +166,15 @@ def in_turn(*sources: Source) -> Source:
         return found
 
     return audience
+
+
+def each(letter: Callable[[OutgoingEmail], Letter | None]) -> Letters:
+    """Letters of which each is loaded by itself."""
+
+    def letters(mails: Sequence[OutgoingEmail]) -> list[Letter | None]:
+        return [letter(mail) for mail in mails]
+
+    return letters
 
 
 def _numbered(n: int, recipients: Iterable[Recipient]) -> list[Recipient]:

@@ -4,7 +4,6 @@ import email
 import functools
 from collections.abc import Sequence
 from email.message import Message
-from email.mime.image import MIMEImage
 from email.utils import formatdate, parseaddr
 from itertools import starmap
 from typing import Any
@@ -14,21 +13,15 @@ from django.conf import settings
 from django.core import signing
 from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.core.mail.message import MIMEMixin
-from django.template import Context, Engine
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 
-from accounts.models import User
-from evento.statements import Lookup
-from notifications import kinds
-from notifications.mime import Part, multipart, text_part
-from notifications.models import EmailOptOut, OutgoingEmail
+from notifications import frames, kinds
+from notifications.mime import Part, multipart, picture_part, text_part
+from notifications.models import OutgoingEmail
 
 HTML = "text/html"
 UNSUBSCRIBE_SALT = "notifications.unsubscribe"
-
-_opt_outs = Lookup(EmailOptOut.objects.all, "user", "kind")
 
 
 class StoredMessage(MIMEMixin, Message):
@@ -80,19 +73,9 @@ class NoticeEmail(EmailMultiAlternatives):
         return multipart("related", [part, *map(_inline, self.images)])
 
 
-def compose(mail: OutgoingEmail) -> EmailMessage | None:
-    """The message of an outbox row, from what is stored now; None when its cause is gone.
-
-    Raises KeyError for a kind that the code no longer knows.
-    """
-    if mail.message:
-        return StoredEmail(bytes(mail.message), address=mail.address)
-    kind = kinds.get(mail.kind)
-    if mail.recipient is not None and not _still_wants(mail.recipient, kind):
-        return None
-    with translation.override(settings.LANGUAGE_CODE):
-        letter = kind.letter(mail)
-        return None if letter is None else _write(mail, kind, letter)
+def stored(mail: OutgoingEmail) -> EmailMessage:
+    """The message of an outbox row that was rendered before it was queued."""
+    return StoredEmail(bytes(mail.message), address=mail.address)
 
 
 def absolute(path: str) -> str:
@@ -111,35 +94,26 @@ def read_unsubscribe_token(token: str) -> tuple[str, str]:
     return user_id, kind
 
 
-def _still_wants(person: User, kind: kinds.Kind) -> bool:
-    """Whether the account is open and has not switched this kind off since the mail was written."""
-    if not person.is_active:
-        return False
-    return not (kind.optional and _opt_outs.find(person.pk, kind.name))
-
-
-def _write(mail: OutgoingEmail, kind: kinds.Kind, letter: kinds.Letter) -> EmailMessage:
-    person = mail.recipient
+def compose(mail: OutgoingEmail, letter: kinds.Letter) -> EmailMessage:
+    """The message of an outbox row with this letter."""
+    kind, person = kinds.get(mail.kind), mail.recipient
     unsubscribe = ""
     if kind.optional and person is not None:
         token = unsubscribe_token(person.pk, kind.name)
         unsubscribe = absolute(reverse("notifications:unsubscribe", args=[token]))
-    context = {
-        "site_name": settings.SITE_NAME,
-        "site_url": settings.SITE_URL,
-        "recipient": person,
-        "kind": kind,
-        "unsubscribe_url": unsubscribe,
-        **letter.context,
-    }
+    own = {**letter.own, "unsubscribe_url": unsubscribe}
+    if person is not None:
+        own["recipient.name"] = person.name
+    with translation.override(settings.LANGUAGE_CODE):
+        words = frames.words(kind.template, letter, own)
     message = NoticeEmail(
-        subject=_one_line(_text(f"{kind.template}_subject.txt", context)),
-        body=_text(f"{kind.template}_message.txt", context).strip() + "\n",
+        subject=words.subject,
+        body=words.text,
         to=[mail.address if person is None else person.email],
         headers=_headers(mail, unsubscribe),
         images=letter.images,
     )
-    message.attach_alternative(render_to_string(f"{kind.template}_message.html", context), HTML)
+    message.attach_alternative(words.html, HTML)
     if letter.calendar is not None:
         _attach_calendar(message, letter.calendar)
     return message
@@ -170,22 +144,11 @@ def _attachment(filename: str, content: str, mimetype: str) -> Part:
     return part
 
 
-def _inline(image: kinds.InlineImage) -> MIMEImage:
-    part = MIMEImage(image.content, "png")
+def _inline(image: kinds.InlineImage) -> Part:
+    part = picture_part(image.content, "image/png")
     part.add_header("Content-ID", f"<{image.name}>")
     part.add_header("Content-Disposition", "inline", filename=f"{image.name}.png")
     return part
-
-
-def _text(template: str, context: dict[str, Any]) -> str:
-    """A plain-text template: what it shows is data all the same, but no HTML to escape for."""
-    found = Engine.get_default().get_template(template)
-    return found.render(Context(context, autoescape=False))
-
-
-def _one_line(text: str) -> str:
-    """A subject: organisers' words may hold line breaks, a header may not."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def site_address() -> str:

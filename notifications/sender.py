@@ -26,8 +26,9 @@ from django.utils import timezone
 from evento.database import is_conflict
 from evento.statements import change
 from notifications.expanding import expand_next
-from notifications.mail import compose
+from notifications.mail import compose, stored
 from notifications.models import OutgoingEmail
+from notifications.reading import Reader
 
 logger = logging.getLogger("notifications")
 
@@ -63,6 +64,7 @@ class Sender:
         self.tally = Tally()
         self._should_stop = should_stop
         self._connection: BaseEmailBackend | None = None
+        self._reader = Reader()
 
     def step(self) -> bool:
         """Expand one chunk of announcements and send one batch of mails. Whether there was work.
@@ -95,14 +97,14 @@ class Sender:
             if not keep_lease(mail, rest):
                 continue  # another worker has it by now
             try:
-                self._send_one(mail)
+                self._send_one(mail, rest)
             except MailServerUnavailable as error:
                 release(rest, error=str(error))
                 raise
 
-    def _send_one(self, mail: OutgoingEmail) -> None:
+    def _send_one(self, mail: OutgoingEmail, rest: list[OutgoingEmail]) -> None:
         try:
-            message = compose(mail)
+            message = self._message(mail, rest)
             if message is None:
                 mark(mail, state=State.DROPPED, message=b"", last_error="", **_forgotten(mail))
                 self.tally.dropped += 1
@@ -116,6 +118,13 @@ class Sender:
             return
         mark(mail, state=State.SENT, sent_at=timezone.now(), message=b"", last_error="")
         self.tally.sent += 1
+
+    def _message(self, mail: OutgoingEmail, rest: list[OutgoingEmail]) -> EmailMessage | None:
+        """What to send, from what is stored now; None when its cause is gone."""
+        if mail.message:
+            return stored(mail)
+        letter = self._reader.letter(mail, rest)
+        return None if letter is None else compose(mail, letter)
 
     def _transmit(self, message: EmailMessage) -> None:
         """Send; a server that has ended a used connection is called once more on a new one."""
@@ -179,7 +188,7 @@ def claim(now: datetime) -> list[OutgoingEmail]:
             leased_until=_lease_end(),
         )
     mine = OutgoingEmail.objects.filter(leased_by=lease, state=State.SENDING)
-    return list(mine.select_related("recipient").order_by("priority", "next_attempt_at"))
+    return list(mine.order_by("priority", "next_attempt_at"))
 
 
 def free_expired_leases(now: datetime) -> None:

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.utils.translation import gettext as _
 from icalendar import Event as CalendarEntry
+from icalendar.parser import Contentline, Parameters
+from icalendar.prop import vText
 
 from notifications.mail import site_address
 from tickets.models import Ticket
@@ -23,6 +25,9 @@ CANCEL = "CANCEL"
 PUBLISH = "PUBLISH"
 
 Line = Callable[..., bytes]
+
+WIDTH = 74  # octets of a line before it is folded
+ATTENDING = {"PARTSTAT": "ACCEPTED", "ROLE": "REQ-PARTICIPANT", "RSVP": "FALSE"}
 
 
 def ticket_ics(ticket: Ticket, *, method: str = PUBLISH) -> bytes:
@@ -51,14 +56,14 @@ def _entry(ticket: Ticket, common: Line) -> Iterator[bytes]:
     yield common("dtstart", event.starts_at.astimezone(UTC))
     yield common("dtend", event.ends_at.astimezone(UTC))
     yield common("dtstamp", changed.astimezone(UTC).replace(microsecond=0))
-    yield _line("uid", f"ticket-{ticket.pk}@{urlsplit(settings.SITE_URL).hostname}")
+    yield _own_line("UID", f"ticket-{ticket.pk}@{urlsplit(settings.SITE_URL).hostname}")
     yield common("sequence", _sequence(ticket))
     yield _attendee(ticket)
-    yield _line("description", _description(ticket, url))
+    yield _own_line("DESCRIPTION", vText(_description(ticket, url)).to_ical().decode())
     yield common("location", event.location)
     yield _organiser(ticket, common)
     yield common("status", "CONFIRMED" if ticket.admits else "CANCELLED")
-    yield _line("url", url)
+    yield _own_line("URL", url)
     yield b"END:VEVENT"
 
 
@@ -67,6 +72,17 @@ def _line(name: str, value: str | int | datetime, **parameters: str) -> bytes:
     entry = CalendarEntry()
     entry.add(name, value, parameters=parameters)
     return bytes(entry.content_line(name.upper(), entry[name]).to_ical())
+
+
+def _own_line(name: str, value: str) -> bytes:
+    """The same of a property that each ticket has of its own, for a value as it is written.
+
+    The library looks at each letter to fold a line, which most lines do not need.
+    """
+    line = f"{name}:{value}"
+    if not line.isascii() or "\\" in line or "^" in line:
+        return Contentline(line).to_ical()
+    return "\r\n ".join(line[n : n + WIDTH] for n in range(0, len(line), WIDTH)).encode()
 
 
 # What all tickets of an event say. Nothing of a person: this memory is not emptied with an account.
@@ -91,14 +107,8 @@ def _organiser(ticket: Ticket, common: Line) -> bytes:
 
 
 def _attendee(ticket: Ticket) -> bytes:
-    return _line(
-        "attendee",
-        f"mailto:{ticket.holder.email}",
-        CN=_name_parameter(ticket.holder.name),
-        PARTSTAT="ACCEPTED",
-        ROLE="REQ-PARTICIPANT",
-        RSVP="FALSE",
-    )
+    parameters = Parameters(CN=_name_parameter(ticket.holder.name), **ATTENDING).to_ical()
+    return _own_line(f"ATTENDEE;{parameters.decode()}", f"mailto:{ticket.holder.email}")
 
 
 def _name_parameter(name: str) -> str:

@@ -4,19 +4,20 @@ Mails about a ticket one holds cannot be switched off, and each carries calendar
 says anything about how full an event is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Prefetch, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from evento.statements import Lookup
 from events import notices as event_notices
-from events.notices import duration_words, event_facts
+from events.models import Event
+from events.notices import Said, duration_words, event_facts, said_of
 from notifications import kinds
 from notifications.kinds import Bell, Calendar, InlineImage, Letter, Recipient
 from notifications.mail import absolute
@@ -33,10 +34,7 @@ MESSAGE = "tickets.holder_message"
 
 
 # No mail shows the description, which may be long.
-_tickets = Lookup(
-    lambda: Ticket.objects.select_related("event", "holder").defer("event__description"), "id"
-)
-_messages = Lookup(HolderMessage.objects.all, "id")
+_EVENTS = Prefetch("event", Event.objects.defer("description"))
 
 
 def holders(kind: str, *, then: bool) -> kinds.Source:
@@ -70,43 +68,57 @@ def holders(kind: str, *, then: bool) -> kinds.Source:
     return source
 
 
-def _ticket(mail: OutgoingEmail) -> Ticket | None:
-    return _tickets.find(mail.context["ticket"])
+def _of_tickets(letter: Callable[[OutgoingEmail, Ticket], Letter | None]) -> kinds.Letters:
+    """Letters to holders about their tickets, which are loaded together."""
+
+    def letters(mails: Sequence[OutgoingEmail]) -> list[Letter | None]:
+        tickets = _tickets_of(mails)
+        return [letter(mail, tickets[mail.pk]) if mail.pk in tickets else None for mail in mails]
+
+    return letters
 
 
-def _letter(
-    ticket: Ticket, method: str, images: Sequence[InlineImage] = (), **context: Any
-) -> Letter:
-    return Letter(
-        {
-            **event_facts(ticket.event),
-            "ticket": ticket,
-            "ticket_url": absolute(ticket.get_absolute_url()),
-            **context,
-        },
-        images=images,
-        calendar=Calendar(method, ticket_ics(ticket, method=method)),
-    )
+def _tickets_of(mails: Sequence[OutgoingEmail]) -> dict[UUID, Ticket]:
+    """The ticket of each mail's reader that it is about, by the mail's id, with event and holder."""
+    wanted = [mail.context["ticket"] for mail in mails]
+    found = {it.pk: it for it in Ticket.objects.filter(pk__in=wanted).prefetch_related(_EVENTS)}
+    tickets = {}
+    for mail in mails:
+        ticket = found.get(UUID(mail.context["ticket"]))
+        if ticket and mail.recipient and ticket.holder_id == mail.recipient_id:
+            ticket.holder = mail.recipient
+            tickets[mail.pk] = ticket
+    return tickets
+
+
+def _letter(ticket: Ticket, method: str) -> Letter:
+    calendar = Calendar(method, ticket_ics(ticket, method=method))
+    return Letter(said_of(ticket.event), event_facts, _own(ticket), calendar=calendar)
+
+
+def _own(ticket: Ticket) -> dict[str, str]:
+    return {"ticket_url": absolute(ticket.get_absolute_url())}
 
 
 def _booked_bell(context: dict[str, Any]) -> Bell:
     return Bell(_("You have a ticket for “%(title)s”.") % context)
 
 
-def _booked_letter(mail: OutgoingEmail) -> Letter | None:
-    ticket = _ticket(mail)
-    if ticket is None or not ticket.admits:
+def _booked_letter(_mail: OutgoingEmail, ticket: Ticket) -> Letter | None:
+    if not ticket.admits:
         return None
-    return _letter(ticket, REQUEST, [InlineImage("barcode", barcode_png(ticket.code))])
+    codes = {"ticket.code": ticket.code, "ticket.code_in_groups": ticket.code_in_groups}
+    letter = _letter(ticket, REQUEST)
+    barcode = InlineImage("barcode", barcode_png(ticket.code))
+    return replace(letter, own={**letter.own, **codes}, images=[barcode])
 
 
 def _given_back_bell(context: dict[str, Any]) -> Bell:
     return Bell(_("You cancelled your ticket for “%(title)s”.") % context)
 
 
-def _given_back_letter(mail: OutgoingEmail) -> Letter | None:
-    ticket = _ticket(mail)
-    if ticket is None or ticket.is_valid:
+def _given_back_letter(_mail: OutgoingEmail, ticket: Ticket) -> Letter | None:
+    if ticket.is_valid:
         return None
     return _letter(ticket, CANCEL)
 
@@ -116,11 +128,17 @@ def _changed_bell(context: dict[str, Any]) -> Bell:
     return Bell(text, " ".join(change_lines(context["changes"])))
 
 
-def _changed_letter(mail: OutgoingEmail) -> Letter | None:
-    ticket = _ticket(mail)
-    if ticket is None or not ticket.admits:
+def _changed_letter(mail: OutgoingEmail, ticket: Ticket) -> Letter | None:
+    if not ticket.admits:
         return None
-    return _letter(ticket, REQUEST, changes=change_lines(mail.context["changes"]))
+    lines = tuple(change_lines(mail.context["changes"]))
+    shared = (said_of(ticket.event), lines)
+    return replace(_letter(ticket, REQUEST), shared=shared, variables=_changed_facts)
+
+
+def _changed_facts(shared: tuple[Said, tuple[str, ...]]) -> dict[str, Any]:
+    said, lines = shared
+    return {**event_facts(said), "changes": lines}
 
 
 def change_context(changes: dict[str, tuple[Any, Any]]) -> dict[str, Any]:
@@ -160,9 +178,8 @@ def _cancelled_bell(context: dict[str, Any]) -> Bell:
     return Bell(text % context, context.get("reason", ""))
 
 
-def _cancelled_letter(mail: OutgoingEmail) -> Letter | None:
-    ticket = _ticket(mail)
-    if ticket is None or not ticket.is_void:
+def _cancelled_letter(_mail: OutgoingEmail, ticket: Ticket) -> Letter | None:
+    if not ticket.is_void:
         return None
     return _letter(ticket, CANCEL)
 
@@ -171,16 +188,23 @@ def _message_bell(context: dict[str, Any]) -> Bell:
     return Bell(_("“%(title)s”: %(subject)s") % context, context["text"])
 
 
-def _message_letter(mail: OutgoingEmail) -> Letter | None:
+def _message_letters(mails: Sequence[OutgoingEmail]) -> list[Letter | None]:
     """Without calendar data: nothing about the ticket is another now."""
-    ticket = _ticket(mail)
-    message = _messages.find(mail.context["message"])
-    if ticket is None or message is None or not ticket.is_valid:
-        return None
-    link = absolute(ticket.get_absolute_url())
-    return Letter(
-        {**event_facts(ticket.event), "ticket": ticket, "ticket_url": link, "message": message}
-    )
+    messages = HolderMessage.objects.in_bulk([mail.context["message"] for mail in mails])
+
+    def letter(mail: OutgoingEmail, ticket: Ticket) -> Letter | None:
+        message = messages.get(UUID(mail.context["message"]))
+        if message is None or not ticket.is_valid:
+            return None
+        shared = (said_of(ticket.event), message.subject, message.text)
+        return Letter(shared, _message_facts, _own(ticket))
+
+    return _of_tickets(letter)(mails)
+
+
+def _message_facts(shared: tuple[Said, str, str]) -> dict[str, Any]:
+    said, subject, text = shared
+    return {**event_facts(said), "message": {"subject": subject, "text": text}}
 
 
 def register() -> None:
@@ -189,7 +213,7 @@ def register() -> None:
         kinds.Kind(
             BOOKED,
             gettext_lazy("I get a ticket"),
-            letter=_booked_letter,
+            letters=_of_tickets(_booked_letter),
             bell=_booked_bell,
             icon="ticket",
         )
@@ -198,7 +222,7 @@ def register() -> None:
         kinds.Kind(
             GIVEN_BACK,
             gettext_lazy("I cancel a ticket"),
-            letter=_given_back_letter,
+            letters=_of_tickets(_given_back_letter),
             bell=_given_back_bell,
             icon="close",
         )
@@ -207,7 +231,7 @@ def register() -> None:
         kinds.Kind(
             CHANGED,
             gettext_lazy("An event I have a ticket for changes"),
-            letter=_changed_letter,
+            letters=_of_tickets(_changed_letter),
             bell=_changed_bell,
             icon="edit",
             audience=holders(CHANGED, then=True),
@@ -217,7 +241,7 @@ def register() -> None:
         kinds.Kind(
             CANCELLED,
             gettext_lazy("An event I have a ticket for is cancelled"),
-            letter=_cancelled_letter,
+            letters=_of_tickets(_cancelled_letter),
             bell=_cancelled_bell,
             icon="warning",
             # Holders first: who organises it too gets the one mail that mends their calendar.
@@ -230,7 +254,7 @@ def register() -> None:
         kinds.Kind(
             MESSAGE,
             gettext_lazy("Organisers write to everybody with a ticket for their event"),
-            letter=_message_letter,
+            letters=_message_letters,
             bell=_message_bell,
             icon="mail",
             optional=True,

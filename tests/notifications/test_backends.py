@@ -11,11 +11,13 @@ from django.db import transaction
 from notifications.models import OutgoingEmail
 from notifications.services import queue_rendered
 from tests.accounts.factories import UserFactory
+from tests.notifications.smtp import Mailbox, smtp_server
 
 pytestmark = pytest.mark.django_db
 
 OUTBOX = "notifications.backends.OutboxBackend"
 FILES = "notifications.backends.EmlFileBackend"
+SMTP = "notifications.backends.SmtpBackend"
 
 
 def confirmation(*to):
@@ -111,3 +113,49 @@ def test_mail_file_is_one_readable_message_for_its_owner_alone(settings):
     assert [message["To"] for message in messages] == ["a@example.org", "b@example.org"]
     assert messages[0]["Subject"] == "Confirm – please"
     assert stat.S_IMODE(files[0].stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "ada.l+x@example.org",
+        "Ada@Example.ORG",
+        "ada@exämple.org",
+        '"a b"@example.org',
+        "Zoë <zoe@example.org>",
+        "zoë@example.org",
+    ],
+)
+def test_envelope_is_the_one_of_django(address):
+    message = EmailMultiAlternatives("Hi", "Hi", "Zoë’s tickets <zoë@exämple.org>", [address])
+
+    def envelope(backend):
+        with (
+            smtp_server(Envelopes()) as (server, port),
+            get_connection(backend, host="127.0.0.1", port=port) as connection,
+        ):
+            assert connection.send_messages([message]) == 1
+        return server.envelopes
+
+    assert envelope(SMTP) == envelope("django.core.mail.backends.smtp.EmailBackend") != []
+
+
+def test_smtp_backend_that_is_not_open_opens_and_closes_itself():
+    with smtp_server() as (mailbox, port):
+        connection = get_connection(SMTP, host="127.0.0.1", port=port)
+        sent = connection.send_messages([confirmation("a@example.org")])
+
+    assert (sent, mailbox.recipients) == (1, ["a@example.org"])
+    assert connection.connection is None
+
+
+class Envelopes(Mailbox):
+    """Notes who sends to whom."""
+
+    def __init__(self):
+        super().__init__()
+        self.envelopes = []
+
+    async def handle_DATA(self, _server, _session, envelope):  # noqa: N802
+        self.envelopes.append((envelope.mail_from, envelope.rcpt_tos))
+        return "250 OK"

@@ -58,7 +58,7 @@ def test_dry_run_counts_and_sends_nothing(event, queued, capsys):
 
 
 def test_once_without_a_mail_server_is_an_error(queued, settings):
-    settings.TRANSPORT_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.TRANSPORT_BACKEND = "notifications.backends.SmtpBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
 
     with pytest.raises(CommandError, match="cannot be reached"):

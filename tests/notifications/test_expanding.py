@@ -144,13 +144,13 @@ def test_expanding_costs_the_same_queries_for_2_and_30_holders(django_assert_num
 
 def test_registering_another_kind_under_a_name_is_refused():
     with pytest.raises(ValueError, match="another kind"):
-        kinds.register(kinds.Kind(notices.BOOKED, "Other", letter=lambda _mail: None))
+        kinds.register(kinds.Kind(notices.BOOKED, "Other", letters=lambda _mails: []))
 
 
 @pytest.mark.parametrize("name", ["nodot", "app.", f"app.{'x' * 80}"])
 def test_kind_has_the_name_of_its_app_before_its_own(name):
     with pytest.raises(ValueError, match="named"):
-        kinds.register(kinds.Kind(name, "Wrong", letter=lambda _mail: None))
+        kinds.register(kinds.Kind(name, "Wrong", letters=lambda _mails: []))
 
 
 def test_every_kind_has_its_templates():

@@ -5,7 +5,7 @@ from email import policy
 
 import pytest
 from django.core.mail import BadHeaderError, EmailMultiAlternatives
-from django.core.mail.message import SafeMIMEText
+from django.core.mail.message import MIMEMixin, SafeMIMEText
 
 from notifications.kinds import InlineImage
 from notifications.mail import NoticeEmail
@@ -154,4 +154,24 @@ def test_parts_never_share_a_boundary():
     outer = multipart("mixed", [inner])
 
     assert inner.get_boundary() != outer.get_boundary()
-    assert len(inner.get_boundary()) > 30
+    assert len(inner.get_boundary()) >= 24
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("linesep", ["\n", "\r\n"])
+def test_mail_is_written_as_the_email_package_writes_it(text, linesep):
+    picture = InlineImage("barcode", b"\x89PNG\r\n\x1a\n" * 40)
+    notice = NoticeEmail("Zoë " * 40, text, "e@example.org", ["z@example.org"], images=[picture])
+    notice.attach_alternative(f"<img>{text}", "text/html")
+    notice.attach("invite.ics", text, "text/calendar; method=REQUEST")
+    message = notice.message()
+
+    assert message.as_bytes(linesep=linesep) == MIMEMixin.as_bytes(message, linesep=linesep)
+
+
+@pytest.mark.parametrize("subtype", ["mixed", "alternative", "related"])
+def test_boundary_fits_into_one_line_with_its_header(subtype):
+    head = multipart(subtype, []).as_bytes().partition(b"\n\n")[0]
+
+    assert b"\n" not in head
+    assert len(head) <= 78

@@ -360,7 +360,7 @@ def test_server_that_hangs_up_a_used_connection_is_called_again(transport, error
 
 
 def test_unreachable_server_counts_against_no_mail(settings):
-    settings.TRANSPORT_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.TRANSPORT_BACKEND = "notifications.backends.SmtpBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     for _n in range(2):
         rendered()

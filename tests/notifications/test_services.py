@@ -110,7 +110,7 @@ def test_on_commit_mode_survives_a_mail_server_that_is_away(
     settings, django_capture_on_commit_callbacks, caplog
 ):
     settings.NOTIFICATIONS_SEND = "on_commit"
-    settings.TRANSPORT_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.TRANSPORT_BACKEND = "notifications.backends.SmtpBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
 
     with django_capture_on_commit_callbacks(execute=True):

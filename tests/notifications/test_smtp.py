@@ -21,7 +21,7 @@ def by_smtp(settings):
     """Send to a server that a test has started."""
 
     def use(port):
-        settings.TRANSPORT_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.TRANSPORT_BACKEND = "notifications.backends.SmtpBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
         settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
         settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""

@@ -133,7 +133,7 @@ def _work(pipe: Connection, database: dict, mail_port: int | None):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.TRANSPORT_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
     if mail_port is not None:
-        settings.TRANSPORT_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.TRANSPORT_BACKEND = "notifications.backends.SmtpBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", mail_port
         settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
         settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""

@@ -101,12 +101,13 @@ def field_in_the_api(patch):
 
 
 def word_in_a_mail(patch):
-    told = tickets.notices.event_facts
+    said_of = tickets.notices.said_of
 
-    def event_facts(event):
-        return told(event) | {"zone": "busy" if event.places_taken > 8 else "quiet"}
+    def leaking(event):
+        said = dict(zip(events.notices.SAID, said_of(event), strict=True))
+        return tuple((said | {"location": "busy" if event.places_taken > 8 else "quiet"}).values())
 
-    patch.setattr(tickets.notices, "event_facts", event_facts)
+    patch.setattr(tickets.notices, "said_of", leaking)
 
 
 def word_in_a_frame(patch):

@@ -36,7 +36,7 @@ TRIED = Counter()
 @pytest.fixture
 def mails(settings):
     """Mails about tickets, due now, over SMTP; the server's port is still to be said."""
-    settings.TRANSPORT_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.TRANSPORT_BACKEND = "notifications.backends.SmtpBackend"
     settings.EMAIL_HOST = "127.0.0.1"
     settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
     settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""

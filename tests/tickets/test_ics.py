@@ -1,5 +1,6 @@
 """Calendar data of tickets: what the library would write, fresh, and nobody's name kept in memory."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -18,15 +19,25 @@ def lines(ticket, method=REQUEST):
     return unfolded.split("\r\n")
 
 
-@pytest.mark.parametrize("title", ["Owls", 'Bats, owls; – 猫 "x" \\ ' * 5, "two\r\nlines"])
-def test_file_is_what_the_library_writes(title):
-    event = EventFactory(title=title, location=title, organiser_name=title)
+@pytest.mark.parametrize("site", ["http://localhost:8000", f"https://{'long-name.' * 9}example"])
+@pytest.mark.parametrize(
+    "title", ["Owls", 'Bats, owls; – 猫 "x" \\ ' * 5, "two\r\nlines", "a^b^\\n:;,'" * 9, "x" * 99]
+)
+def test_file_is_what_the_library_writes(title, site, settings):
+    settings.SITE_URL = site
+    link = f"https://meet.example/a,b;c?{'x' * 70}"
+    event = EventFactory(title=title, location=title, organiser_name=title, online_url=link)
     ticket = TicketFactory(event=event, holder__display_name=title[:100])
 
     written = ticket_ics(ticket, method=CANCEL)
 
     assert written == Calendar.from_ical(written).to_ical()
-    assert Calendar.from_ical(written).events[0]["SUMMARY"] == title.replace("\r\n", "\n")
+    entry = Calendar.from_ical(written).events[0]
+    assert entry["SUMMARY"] == title.replace("\r\n", "\n")
+    assert entry["ATTENDEE"].params["CN"] == re.sub(r"[\r\n]+", " ", title[:100]).replace('"', "'")
+    assert entry["DESCRIPTION"].endswith(f"\nJoin online: {link}")
+    assert entry["URL"] == f"{site}{ticket.get_absolute_url()}"
+    assert all(len(line) <= 75 for line in written.split(b"\r\n"))
 
 
 def test_every_change_of_the_event_is_in_the_next_file(event):

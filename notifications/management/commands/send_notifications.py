@@ -5,11 +5,14 @@ import signal
 import threading
 import time
 from argparse import ArgumentParser
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, close_old_connections, connections
 from tqdm import tqdm
 
 from notifications.expanding import to_expand
@@ -23,12 +26,13 @@ IDLE_SECONDS = 1.0
 TROUBLE_SECONDS = 15.0
 TIDY_SECONDS = 600.0
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+SMTP_BACKEND = "notifications.backends.SmtpBackend"
 
 
 class Command(BaseCommand):
     help = (
         "Tell people: expand announcements and send the e-mails of the outbox. Without --once it "
-        "runs as the worker until it gets SIGTERM or SIGINT; then it finishes the mail in hand and "
+        "runs as the worker until it gets SIGTERM or SIGINT; then it finishes the mails in hand and "
         "ends. Several workers may run at once. Killed at any moment, it loses nothing: what it had "
         "in hand is sent again when its lease has run out."
     )
@@ -47,6 +51,7 @@ class Command(BaseCommand):
         before = {number: signal.signal(number, self._end) for number in ENDING_SIGNALS}
         self._heartbeat = Heartbeat()
         self._sender = Sender(should_stop=self._should_stop)
+        self._mail_found = [threading.Event() for _helper in range(connections_of_a_worker() - 1)]
         self._tidy_at = 0.0
         try:
             if options["once"]:
@@ -59,8 +64,10 @@ class Command(BaseCommand):
                 signal.signal(number, handler)
 
     def _should_stop(self) -> bool:
-        """Asked between mails, so a long batch gives signs of life too."""
+        """Asked before each mail, so a long batch gives signs of life too, and helpers know of it."""
         self._heartbeat.beat()
+        for found in self._mail_found:
+            found.set()
         return self._stop.is_set()
 
     def _end(self, _number: int, _frame: FrameType | None) -> None:
@@ -90,20 +97,46 @@ class Command(BaseCommand):
 
     def _work(self) -> None:
         logger.info("The worker sends notices. Ctrl-C ends it.")
-        while not self._stop.is_set():
-            pause = self._round()
-            if pause:
-                self._stop.wait(pause)
+        with ThreadPoolExecutor(max_workers=len(self._mail_found) + 1) as pool:
+            helpers = [pool.submit(self._help, found) for found in self._mail_found]
+            try:
+                while not self._stop.is_set():
+                    self._stop.wait(self._round(self._first_step))
+            finally:
+                self._stop.set()
+                for found in self._mail_found:
+                    found.set()
+        for helper in helpers:
+            helper.result()
         # How many mails there were would tell how popular events are.
         logger.info("The worker has ended.")
 
-    def _round(self) -> float:
+    def _help(self, mail_found: threading.Event) -> None:
+        """Send over one more connection, to the mail server and to the database, while there is mail."""
+        sender = Sender(should_stop=self._should_stop)
+        try:
+            while True:
+                mail_found.wait()
+                # Before looking: neither mail nor the end that comes meanwhile is missed.
+                mail_found.clear()
+                if self._stop.is_set():
+                    return
+                self._stop.wait(self._round(sender.step))
+        finally:
+            self._stop.set()  # what ends a helper ends the worker
+            sender.close()
+            connections.close_all()
+
+    def _first_step(self) -> bool:
+        self._tidy()
+        return self._sender.step()
+
+    def _round(self, step: Callable[[], bool]) -> float:
         """One step; how long to wait before the next. Trouble with servers ends no worker."""
         close_old_connections()
         self._heartbeat.beat()
         try:
-            self._tidy()
-            return 0.0 if self._sender.step() else IDLE_SECONDS
+            return 0.0 if step() else IDLE_SECONDS
         except MailServerUnavailable as error:
             logger.warning("The mail server cannot be reached: %s", error)
         except DatabaseError:
@@ -116,3 +149,9 @@ class Command(BaseCommand):
             forget_old_changes()
             forget_old_heartbeats()
             self._tidy_at = time.monotonic() + TIDY_SECONDS
+
+
+def connections_of_a_worker() -> int:
+    """How many connections to the mail server: SQLite has one writer, and a folder is near."""
+    is_served = settings.TRANSPORT_BACKEND == SMTP_BACKEND and not settings.IS_SQLITE
+    return settings.MAIL_CONNECTIONS if is_served else 1
