@@ -12,8 +12,6 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 
-import psycopg
-
 from benchmarks import limit, load, race, world
 from benchmarks.evento_server import EventoServer
 from benchmarks.race import Way
@@ -56,7 +54,7 @@ def ways(place: world.World) -> list[Way]:
             "302 /events/",
             forms(place, [page_of(hot)]),
             base=PAGE,
-            prepare=partial(fill, place, hot),
+            prepare=partial(place.fill, hot),
             lost=lambda _asked: place.rows("tickets_ticket"),
         ),
     ]
@@ -105,12 +103,3 @@ def access_tokens(place: world.World) -> list[str]:
         check=True,
     )
     return json.loads(done.stdout)
-
-
-def fill(place: world.World, slug: str) -> None:
-    """Nobody has a ticket, and no place is left; `World.reset` undoes it."""
-    place.reset()
-    with psycopg.connect(place.url, autocommit=True) as connection:
-        connection.execute(
-            "UPDATE events_event SET places_taken = capacity WHERE slug = %s", [slug]
-        )
