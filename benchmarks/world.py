@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -89,8 +90,16 @@ def built(name: str, *, people: int, events: int = 1, server: str = SERVER_URL) 
     Replaces a database of that name, and drops it at the end.
     """
     with emptied(name, server=server) as url:
-        filled = python(url, "-m", "benchmarks.filling", f"--people={people}", f"--events={events}")
-        yield World(url, **json.loads(filled))
+        yield _filled(url, people, events)
+
+
+@contextmanager
+def built_in_a_file(*, people: int, events: int = 1) -> Iterator[World]:
+    """The same on SQLite: a file in a temporary folder, both gone at the end."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        url = f"sqlite:///{folder}/bench.sqlite3"
+        _migrate(url)
+        yield _filled(url, people, events)
 
 
 @contextmanager
@@ -112,7 +121,7 @@ def kept(name: str, *, server: str = SERVER_URL) -> Iterator[str]:
         found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
         if found.fetchone() is None:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    python(url, "manage.py", "migrate", "--noinput", "--verbosity", "0")
+    _migrate(url)
     yield url
 
 
@@ -132,6 +141,15 @@ def environment(database_url: str) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "PYTHONWARNINGS": "ignore:No directory at",  # nobody has to collect static files first
     }
+
+
+def _migrate(url: str) -> None:
+    python(url, "manage.py", "migrate", "--noinput", "--verbosity", "0")
+
+
+def _filled(url: str, people: int, events: int) -> World:
+    filled = python(url, "-m", "benchmarks.filling", f"--people={people}", f"--events={events}")
+    return World(url, **json.loads(filled))
 
 
 def _drop(server: str, name: str) -> None:
