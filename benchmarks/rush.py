@@ -19,8 +19,6 @@ from benchmarks.tables import ratio_with_interval
 
 YARDSTICK = "empty signed-in POST"
 PAGE = "page"
-
-
 Tables = list[tuple[str, list[list[str]]]]
 
 

@@ -95,7 +95,7 @@ def built(name: str, *, people: int, events: int = 1, server: str = SERVER_URL) 
 
 @contextmanager
 def built_in_a_file(*, people: int, events: int = 1) -> Iterator[World]:
-    """The same on SQLite: a file in a temporary folder, both gone at the end."""
+    """The same on SQLite: a file in a temporary folder (TMPDIR: on another disk), both gone at the end."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         url = f"sqlite:///{folder}/bench.sqlite3"
         _migrate(url)
