@@ -1,11 +1,12 @@
 """All that Evento claims of its speed: `python -m benchmarks`, with names of measurements for fewer than all.
 
-  rush      booking and being refused, by the page and the API, over 8, 32 and 256 connections; the limit
-  reading   lists, calendar, event, my tickets
-  telling   cancelling an event with 500 and 50,000 holders; mails a second beside bare smtplib
-  growth    booking, lists, my tickets and the admin's lists with a thousand to five million tickets
-  plans     how PostgreSQL answers what the main pages ask: indexes, and tables that are read whole
-  footprint memory of all processes, time from start to the first page, sizes, queries and bytes of pages
+  rush         booking and being refused, by the page and the API, over 8, 32 and 256 connections; the limit
+  rush-sqlite  the same on SQLite, served by one process
+  reading      lists, calendar, event, my tickets
+  telling      cancelling an event with 500 and 50,000 holders; mails a second beside bare smtplib
+  growth       booking, lists, my tickets and the admin's lists with a thousand to five million tickets
+  plans        how PostgreSQL answers what the main pages ask: indexes, and tables that are read whole
+  footprint    memory of all processes, time from start to the first page, sizes, queries and bytes of pages
 
 Each prints Markdown tables; `--smoke` does everything once and little of it, to see that it works. Load
 generator, server and database share the machine. benchmarks.serving and benchmarks.streams are on their own.
@@ -14,7 +15,9 @@ generator, server and database share the machine. benchmarks.serving and benchma
 import argparse
 import platform
 import signal
+import sqlite3
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -24,8 +27,10 @@ from benchmarks import footprint, growth, plans, reading, rush, telling, world
 from benchmarks.evento_server import serving
 from benchmarks.tables import markdown
 
+ON_SQLITE = "rush-sqlite"  # the only one that does without PostgreSQL
 SERVED = {"rush": rush.measure, "reading": reading.measure}  # by one server on one world
 ALONE = {
+    ON_SQLITE: rush.measure_on_sqlite,
     "telling": telling.measure,
     "growth": growth.measure,
     "plans": plans.measure,
@@ -71,16 +76,23 @@ def arguments() -> argparse.Namespace:
     return asked
 
 
-def machine(server: str) -> str:
+def machine(databases: str) -> str:
     """What the figures are of."""
     names = [line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if "model name" in line]
     memory = next(line.split()[1] for line in _lines("/proc/meminfo") if "MemTotal" in line)
-    with psycopg.connect(f"{server}/postgres") as connection:
-        database = connection.info.parameter_status("server_version")
     return (
         f"{len(names)} x {names[0]}, {int(memory) // 2**20} GiB, Python {platform.python_version()}, "
-        f"PostgreSQL {database}"
+        f"{databases}"
     )
+
+
+def databases(names: Sequence[str], server: str) -> str:
+    """The versions of those that these measurements ask."""
+    found = [f"SQLite {sqlite3.sqlite_version}"] if ON_SQLITE in names else []
+    if set(names) - {ON_SQLITE}:
+        with psycopg.connect(f"{server}/postgres") as connection:
+            found.append(f"PostgreSQL {connection.info.parameter_status('server_version')}")
+    return ", ".join(found)
 
 
 def _lines(path: str) -> list[str]:
@@ -90,8 +102,8 @@ def _lines(path: str) -> list[str]:
 def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_args: sys.exit(1))  # so that servers are stopped
     asked = arguments()
-    print(machine(asked.server))
     names = asked.measurements or MEASUREMENTS
+    print(machine(databases(names, asked.server)))
     with ExitStack() as stack:
         if any(name in SERVED for name in names):
             sizes = {"people": asked.people, "events": asked.events}

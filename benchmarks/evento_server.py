@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-import psycopg
-
 from benchmarks import processes
 from benchmarks.candidates import answers, free_port, stop
 from benchmarks.world import ROOT, World
@@ -71,7 +69,7 @@ class EventoServer:
         )
         deadline = time.monotonic() + READY_SECONDS
         ready = answers(self.port, self._process)
-        while ready and self._listeners() < self.workers:
+        while ready and not self._all_listen():
             ready = time.monotonic() < deadline
             time.sleep(0.05)
         if not ready:
@@ -96,7 +94,7 @@ class EventoServer:
         memory = [processes.memory_of(pid) for pid in members]
         return Usage(
             server_cpu=sum(map(processes.cpu_seconds_of, members)),
-            database_cpu=sum(map(processes.cpu_seconds_of, self._backends())),
+            database_cpu=sum(map(processes.cpu_seconds_of, self._place.database.backends())),
             pss=sum(each.pss_megabytes for each in memory),
             rss=sum(each.rss_megabytes for each in memory),
         )
@@ -107,21 +105,10 @@ class EventoServer:
         counts = [processes.connections_of(pid, self.port) for pid in members]
         return sorted((count for count in counts if count), reverse=True)
 
-    def _listeners(self) -> int:
-        """How many processes have begun to listen for public changes."""
-        return len(self._asked("query LIKE 'LISTEN%'"))
-
-    def _backends(self) -> list[int]:
-        """The database's processes for this server; another benchmark would have another database."""
-        return self._asked("backend_type = 'client backend'")
-
-    def _asked(self, condition: str) -> list[int]:
-        with psycopg.connect(self._place.url) as connection:
-            rows = connection.execute(
-                "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
-                f" AND pid <> pg_backend_pid() AND {condition}"
-            ).fetchall()
-        return [pid for (pid,) in rows]
+    def _all_listen(self) -> bool:
+        """Whether every process hears of public changes by now."""
+        listeners = self._place.database.listeners()
+        return listeners is None or listeners >= self.workers
 
     def _written(self) -> str:
         self._log.seek(0)

@@ -27,6 +27,7 @@ COLUMNS = [
         "p95 ms",
         "p99 ms",
         "CPU ms each",
+        "right",
         "wrong",
     )
 ]
@@ -72,6 +73,7 @@ class Way:
         ratio, low, high = ratio_with_interval(self.rates, base.rates)
         whole = sum(self.loads, load.Load())
         wrong = {k: n for k, n in whole.answers.items() if not k.startswith(self.wanted)}
+        right = whole.answers.total() - sum(wrong.values())
         wrong |= {"untrue": self.missing} if self.missing else {}
         return [
             self.name,
@@ -81,6 +83,7 @@ class Way:
             f"{low:.2f}-{high:.2f}",
             *(f"{1000 * whole.percentile(share):.1f}" for share in (50, 95, 99)),
             f"{1000 * self.cpu_seconds / whole.answers.total():.2f}",
+            f"{right} x {self.wanted}",
             ", ".join(f"{count} x {label}" for label, count in wrong.items()) or "none",
         ]
 

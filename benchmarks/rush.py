@@ -2,39 +2,71 @@
 
 By the page's form and through the API (access token, session), one hot event and spread over 1,000; refused,
 because the event is full; and, to measure them by, a form that does nothing behind the same middleware, and
-the bare UPDATE and INSERT (benchmarks.limit).
+the bare UPDATE and INSERT (benchmarks.limit). On PostgreSQL, and on SQLite.
 """
 
 import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-import psycopg
-
-from benchmarks import limit, load, race, world
-from benchmarks.evento_server import EventoServer
+from benchmarks import limit, limit_postgresql, limit_sqlite, load, race, world
+from benchmarks.evento_server import EventoServer, serving
 from benchmarks.race import Way
+from benchmarks.tables import ratio_with_interval
 
 YARDSTICK = "empty signed-in POST"
 PAGE = "page"
+Tables = list[tuple[str, list[list[str]]]]
 
 
-def measure(
-    place: world.World, server: EventoServer, asked: argparse.Namespace
-) -> list[tuple[str, list[list[str]]]]:
-    """A table for each number of connections, and one of the limit."""
+def measure(place: world.World, server: EventoServer, asked: argparse.Namespace) -> Tables:
+    """On PostgreSQL: a table for each number of connections, one of the limit, one of what is its share."""
+    return _measure(place, server, asked, limit_postgresql.turns())
+
+
+def measure_on_sqlite(asked: argparse.Namespace) -> Tables:
+    """The same on a file, with one process, as `make run` serves it (deploy/embedded.py)."""
+    built = world.built_in_a_file(people=asked.people, events=asked.events)
+    with built as place, serving(place, workers=1) as server:
+        return _measure(place, server, asked, limit_sqlite.turns(place))
+
+
+def _measure(
+    place: world.World,
+    server: EventoServer,
+    asked: argparse.Namespace,
+    turns: Mapping[str, limit.Turn],
+) -> Tables:
+    raced = {count: ways(place) for count in asked.crowds}
     tables = [
         (
             f"Booking over {count} connections",
-            race.race(ways(place), server, rounds=asked.rounds, connections=count),
+            race.race(racing, server, rounds=asked.rounds, connections=count),
         )
-        for count in asked.crowds
+        for count, racing in raced.items()
     ]
-    bare = limit.measure(place, asked.rounds, asked.limit_seconds)
-    return [*tables, ("The limit: bare SQL", bare)]
+    bare = limit.measure(place, turns, asked.rounds, asked.limit_seconds)
+    name, base = next(iter(bare.items()))
+    tables.append(("The limit: bare SQL", limit.table(bare)))
+    return [*tables, (f"Share of the limit ({name}), 95 %", shares(raced, base))]
+
+
+def shares(raced: Mapping[int, Sequence[Way]], base: Sequence[limit.Bare]) -> list[list[str]]:
+    """A line for each way, a column for each number of connections: how much of the limit's rate it has."""
+    rates = [it.rate for it in base]
+    names = [way.name for way in next(iter(raced.values()))]
+    columns = [[_share(way.rates, rates) for way in racing] for racing in raced.values()]
+    head = ["way", *(f"{count} connections" for count in raced)]
+    return [head, *map(list, zip(names, *columns, strict=True))]
+
+
+def _share(rates: Sequence[float], base: Sequence[float]) -> str:
+    """Rounds of the two were at other moments, which widens the interval."""
+    share, low, high = (100 * part for part in ratio_with_interval(rates, base))
+    return f"{share:.1f} % ({low:.1f}-{high:.1f})"
 
 
 def ways(place: world.World) -> list[Way]:
@@ -56,7 +88,7 @@ def ways(place: world.World) -> list[Way]:
             "302 /events/",
             forms(place, [page_of(hot)]),
             base=PAGE,
-            prepare=partial(fill, place, hot),
+            prepare=partial(place.fill, hot),
             lost=lambda _asked: place.rows("tickets_ticket"),
         ),
     ]
@@ -105,12 +137,3 @@ def access_tokens(place: world.World) -> list[str]:
         check=True,
     )
     return json.loads(done.stdout)
-
-
-def fill(place: world.World, slug: str) -> None:
-    """Nobody has a ticket, and no place is left; `World.reset` undoes it."""
-    place.reset()
-    with psycopg.connect(place.url, autocommit=True) as connection:
-        connection.execute(
-            "UPDATE events_event SET places_taken = capacity WHERE slug = %s", [slug]
-        )

@@ -1,9 +1,10 @@
-"""The database a benchmark works on: made for it on PostgreSQL, and dropped when it ends."""
+"""The database a benchmark works on: made for it, and dropped when it ends."""
 
 import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import sql
+
+from benchmarks.engines import CODE, Database, engine_of
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVER_URL = "postgres://postgres@127.0.0.1:5432"
@@ -31,49 +34,50 @@ class World:
         """The environment of every process that works on this database."""
         return environment(self.url)
 
+    @property
+    def database(self) -> Database:
+        return engine_of(self.url)
+
     def reset(self) -> None:
-        """Nobody has a ticket; no dead rows are left to slow the next run."""
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            names = sql.SQL(", ").join(map(sql.Identifier, WRITTEN_TABLES))
-            connection.execute(sql.SQL("TRUNCATE {} CASCADE").format(names))
-            connection.execute("UPDATE events_event SET places_taken = 0 WHERE places_taken > 0")
-            connection.execute("VACUUM ANALYZE")
-            connection.execute("CHECKPOINT")
+        """Nobody has a ticket; nothing is left of the last run to slow the next one."""
+        self.database.empty(WRITTEN_TABLES)
+        self.database.ask("UPDATE events_event SET places_taken = 0 WHERE places_taken > 0")
+        self.database.tidy()
+
+    def fill(self, slug: str) -> None:
+        """Nobody has a ticket, and that event has no place left; `reset` undoes it."""
+        self.reset()
+        self.database.ask("UPDATE events_event SET places_taken = capacity WHERE slug = %s", [slug])
 
     def give_tickets(self, each: int) -> None:
         """Everybody holds a ticket for so many of the events, and nobody any other."""
         self.reset()
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(
-                """
-                INSERT INTO tickets_ticket
-                    (id, event_id, holder_id, code, status, note, booked_at, updated_at)
-                SELECT gen_random_uuid(), event.id, person.id,
-                       lpad((row_number() OVER ())::text, 20, '0'), 'valid', '', now(), now()
-                FROM accounts_user person,
-                     (SELECT id FROM events_event ORDER BY id LIMIT %s) event
-                """,
-                [each],
-            )
-            connection.execute(
-                "UPDATE events_event SET places_taken = "
-                "(SELECT count(*) FROM tickets_ticket WHERE event_id = events_event.id)"
-            )
-            connection.execute("VACUUM ANALYZE")
+        now, code = self.database.now, CODE.format(number="row_number() OVER ()")
+        self.database.ask(
+            f"""
+            INSERT INTO tickets_ticket
+                (id, event_id, holder_id, code, status, note, booked_at, updated_at)
+            SELECT {self.database.new_id}, event.id, person.id, {code}, 'valid', '', {now}, {now}
+            FROM accounts_user person, (SELECT id FROM events_event ORDER BY id LIMIT %s) event
+            """,
+            [each],
+        )
+        self.database.ask(
+            "UPDATE events_event SET places_taken = "
+            "(SELECT count(*) FROM tickets_ticket WHERE event_id = events_event.id)"
+        )
+        self.database.tidy()
 
     def rows(self, table: str) -> int:
         """How many rows there are in `table`."""
-        with psycopg.connect(self.url) as connection:
-            query = sql.SQL("SELECT COUNT(*) FROM {}").format(sql.Identifier(table))
-            return connection.execute(query).fetchone()[0]
+        [(count,)] = self.database.ask(f"SELECT COUNT(*) FROM {table}")
+        return count
 
     def tickets(self) -> int:
         """How many tickets there are. Raises AssertionError when the events count otherwise."""
-        with psycopg.connect(self.url) as connection:
-            row = connection.execute(
-                "SELECT (SELECT COUNT(*) FROM tickets_ticket), SUM(places_taken) FROM events_event"
-            ).fetchone()
-        tickets, taken = row
+        [(tickets, taken)] = self.database.ask(
+            "SELECT (SELECT COUNT(*) FROM tickets_ticket), SUM(places_taken) FROM events_event"
+        )
         if tickets != taken:
             raise AssertionError(f"{tickets} tickets, but {taken} places taken")
         return tickets
@@ -86,8 +90,16 @@ def built(name: str, *, people: int, events: int = 1, server: str = SERVER_URL) 
     Replaces a database of that name, and drops it at the end.
     """
     with emptied(name, server=server) as url:
-        filled = python(url, "-m", "benchmarks.filling", f"--people={people}", f"--events={events}")
-        yield World(url, **json.loads(filled))
+        yield _filled(url, people, events)
+
+
+@contextmanager
+def built_in_a_file(*, people: int, events: int = 1) -> Iterator[World]:
+    """The same on SQLite: a file in a temporary folder (TMPDIR: on another disk), both gone at the end."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        url = f"sqlite:///{folder}/bench.sqlite3"
+        _migrate(url)
+        yield _filled(url, people, events)
 
 
 @contextmanager
@@ -109,7 +121,7 @@ def kept(name: str, *, server: str = SERVER_URL) -> Iterator[str]:
         found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
         if found.fetchone() is None:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    python(url, "manage.py", "migrate", "--noinput", "--verbosity", "0")
+    _migrate(url)
     yield url
 
 
@@ -129,6 +141,15 @@ def environment(database_url: str) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "PYTHONWARNINGS": "ignore:No directory at",  # nobody has to collect static files first
     }
+
+
+def _migrate(url: str) -> None:
+    python(url, "manage.py", "migrate", "--noinput", "--verbosity", "0")
+
+
+def _filled(url: str, people: int, events: int) -> World:
+    filled = python(url, "-m", "benchmarks.filling", f"--people={people}", f"--events={events}")
+    return World(url, **json.loads(filled))
 
 
 def _drop(server: str, name: str) -> None:

@@ -108,6 +108,9 @@ DATABASES: dict[str, dict[str, Any]] = {
 }
 _database = DATABASES["default"]
 IS_SQLITE = _database["ENGINE"] == "django.db.backends.sqlite3"
+# For the few threads of one server process: under Django's own ASGI they would leak. To open SQLite's file
+# for each request would take as long as all else that an empty form of somebody signed in takes.
+_database.setdefault("CONN_MAX_AGE", 600)
 if IS_SQLITE:
     VAR_DIR.mkdir(exist_ok=True)
     _database["OPTIONS"] = {
@@ -116,16 +119,13 @@ if IS_SQLITE:
         "timeout": 30,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
     }
-else:
-    # For the few threads of one server process: under Django's own ASGI they would leak.
-    _database.setdefault("CONN_MAX_AGE", 600)
-    if DATABASE_PREPARED_STATEMENTS:
-        # A statement is planned once for each connection, from its fifth use on.
-        _database["OPTIONS"] = {
-            "server_side_binding": True,
-            "prepare_threshold": 5,
-            **_database.get("OPTIONS", {}),
-        }
+elif DATABASE_PREPARED_STATEMENTS:
+    # A statement is planned once for each connection, from its fifth use on.
+    _database["OPTIONS"] = {
+        "server_side_binding": True,
+        "prepare_threshold": 5,
+        **_database.get("OPTIONS", {}),
+    }
 
 _given_key = env.text(
     "SECRET_KEY",

@@ -107,3 +107,17 @@ def test_real_deadlock_ends_with_both_changes_made():
     for event in (first, second):
         event.refresh_from_db()
     assert (first.location, second.location) == (str(second.pk), str(first.pk))
+
+
+@pytest.mark.sqlite
+@pytest.mark.django_db
+def test_the_file_stays_open_between_requests(tmp_path):
+    of_thread = connection.copy()
+    of_thread.settings_dict["NAME"] = str(tmp_path / "evento.sqlite3")
+    of_thread.ensure_connection()
+    opened = of_thread.connection
+
+    of_thread.close_if_unusable_or_obsolete()  # as Django does around each request
+
+    assert of_thread.connection is opened
+    of_thread.close()
