@@ -28,6 +28,7 @@ pytestmark = [
 
 PEOPLE = 40
 ROOM_BYTES = 256 * 1024  # until it is full
+AS_BEFORE = "PRAGMA query_only = OFF; PRAGMA max_page_count = 1073741823;"
 CAP_SYS_ADMIN = 1 << 21
 TRIED = {}
 
@@ -59,7 +60,7 @@ class Place:
             (self.folder / "filler").write_bytes(bytes(filler))
 
     def mend(self, server):
-        self.statements.write_text("")
+        self.statements.write_text(AS_BEFORE)
         resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (-1, -1))
         (self.folder / "filler").unlink(missing_ok=True)
 
