@@ -14,7 +14,6 @@ from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from django.db.models import Model, QuerySet
-from django.db.models.query import get_related_populators
 from django.db.models.sql import Query
 from django.db.models.sql.compiler import SQLCompiler
 
@@ -134,10 +133,7 @@ class Lookup(Generic[Row]):
     )
 
     def __init__(self, rows: Callable[[], "QuerySet[Row]"], *fields: str) -> None:
-        """`rows()` are those to look among; it is asked once, when the first is looked for.
-
-        What it joins by `select_related` is found with the row.
-        """
+        """`rows()` are those to look among; it is asked once, when the first is looked for."""
         self._rows = rows
         self._fields = fields
         self._known: ContextVar[Callable[[], Row | None] | None] = ContextVar("known", default=None)
@@ -168,10 +164,7 @@ class Lookup(Generic[Row]):
         if found is None:
             return None
         [stored] = question.compiler.apply_converters([found], question.converters)
-        row = question.model.from_db(here.alias, question.columns, stored[question.own])
-        for populator in question.populators:
-            populator.populate(stored, row)
-        return row
+        return question.model.from_db(here.alias, question.columns, stored)
 
     @functools.cached_property
     def _question(self) -> "_Question":
@@ -183,8 +176,7 @@ class Lookup(Generic[Row]):
         fields: list[Any] = [rows.model._meta.get_field(name) for name in self._fields]
         prepare = [field.get_db_prep_save for field in fields]
         given = [each(sample, connection) for each, sample in zip(prepare, samples, strict=True)]
-        known, columns = compiler.klass_info, [column for column, _sql, _alias in compiler.select]
-        own = slice(known["select_fields"][0], known["select_fields"][-1] + 1)
+        columns = [column for column, _sql, _alias in compiler.select]
         return _Question(
             rows.model,
             statement,
@@ -192,10 +184,7 @@ class Lookup(Generic[Row]):
             prepare,
             compiler,
             compiler.get_converters(columns),
-            own,
-            [column.target.attname for column in columns[own]],
-            # As Django's ModelIterable does it. The stubs are those of a later Django.
-            get_related_populators(known, compiler.select, connection.alias),  # type: ignore[call-arg]
+            [column.target.attname for column in columns],
         )
 
 
@@ -206,9 +195,7 @@ class _Question(NamedTuple):
     prepare: list[Callable[..., Any]]  # each given value
     compiler: SQLCompiler
     converters: dict[int, Any]
-    own: slice  # which of the columns are the row's
     columns: list[str]
-    populators: list[Any]  # what makes the others into rows that belong to it
 
 
 class Columns(Generic[Row]):

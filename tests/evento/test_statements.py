@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from evento.database import bound
 from evento.statements import Columns, JoinedLookup, Lookup, Rows, change
-from events.models import Category, Event
+from events.models import Event
 from notifications.models import Notification, OutgoingEmail
 from tests.events.factories import EventFactory
 from tests.tickets.factories import TicketFactory
@@ -208,40 +208,6 @@ def test_text_that_is_looked_up_is_never_part_of_the_statement(event):
 
     for text in ("' OR 1=1 --", "%s", "%(a)s", str(Lookup.SAMPLES[0])):
         assert by_slug.find(text) is None
-
-
-def test_lookup_with_joins_finds_what_select_related_would(event, attendee):
-    event.category = Category.objects.create(name="Walks", slug="walks")
-    event.save()
-    ticket = TicketFactory(event=event, holder=attendee)
-    TicketFactory(event=event)
-    rows = Ticket.objects.select_related("event__category", "holder").defer("event__description")
-    joined = Lookup(lambda: rows, "id")
-    joined.find(ticket.pk)
-
-    with CaptureQueriesContext(connection) as captured:
-        found = joined.find(str(ticket.pk))
-        pairs = [
-            (found, ticket),
-            (found.holder, attendee),
-            (found.event, event),
-            (found.event.category, event.category),
-        ]
-
-    assert len(captured) == 1
-    assert found.event.get_deferred_fields() == {"description"}
-    for again, row in pairs:
-        assert again == row
-        assert all(getattr(again, name) == value for name, value in stored(row).items())
-    assert joined.find(event.pk) is None
-
-
-def test_lookup_with_joins_gives_none_for_nothing_to_join(event):
-    event.category = None
-    event.save()
-    joined = Lookup(lambda: Event.objects.select_related("category"), "slug")
-
-    assert joined.find(event.slug).category is None
 
 
 def test_change_writes_what_update_would(attendee):
