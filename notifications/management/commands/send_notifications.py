@@ -7,7 +7,6 @@ import time
 from argparse import ArgumentParser
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from types import FrameType
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, close_old_connections, connections
 from tqdm import tqdm
 
+from notifications.ending import Ending
 from notifications.expanding import to_expand
 from notifications.heartbeat import Heartbeat, forget_old_heartbeats
 from notifications.live.changes import forget_old_changes
@@ -47,8 +47,8 @@ class Command(BaseCommand):
         if options["dry_run"]:
             self._count()
             return
-        self._stop = threading.Event()
-        before = {number: signal.signal(number, self._end) for number in ENDING_SIGNALS}
+        self._ending = Ending()
+        before = {number: signal.signal(number, self._ending.tell) for number in ENDING_SIGNALS}
         self._heartbeat = Heartbeat()
         self._sender = Sender(should_stop=self._should_stop)
         self._mail_found = [threading.Event() for _helper in range(connections_of_a_worker() - 1)]
@@ -62,16 +62,14 @@ class Command(BaseCommand):
             self._sender.close()
             for number, handler in before.items():
                 signal.signal(number, handler)
+            self._ending.close()
 
     def _should_stop(self) -> bool:
         """Asked before each mail, so a long batch gives signs of life too, and helpers know of it."""
         self._heartbeat.beat()
         for found in self._mail_found:
             found.set()
-        return self._stop.is_set()
-
-    def _end(self, _number: int, _frame: FrameType | None) -> None:
-        self._stop.set()
+        return self._ending.is_told()
 
     def _count(self) -> None:
         counts = due_counts()
@@ -87,7 +85,7 @@ class Command(BaseCommand):
         tally = self._sender.tally
         with tqdm(unit="mail", disable=None, total=due_counts()["due"]) as bar:
             try:
-                while not self._stop.is_set() and self._sender.step():
+                while not self._ending.is_told() and self._sender.step():
                     done = tally.sent + tally.failed + tally.dropped
                     bar.update(done - bar.n)
             except MailServerUnavailable as error:
@@ -100,10 +98,10 @@ class Command(BaseCommand):
         with ThreadPoolExecutor(max_workers=len(self._mail_found) + 1) as pool:
             helpers = [pool.submit(self._help, found) for found in self._mail_found]
             try:
-                while not self._stop.is_set():
-                    self._stop.wait(self._round(self._first_step))
+                while not self._ending.is_told():
+                    self._ending.wait(self._round(self._first_step))
             finally:
-                self._stop.set()
+                self._ending.tell()
                 for found in self._mail_found:
                     found.set()
         for helper in helpers:
@@ -119,11 +117,11 @@ class Command(BaseCommand):
                 mail_found.wait()
                 # Before looking: neither mail nor the end that comes meanwhile is missed.
                 mail_found.clear()
-                if self._stop.is_set():
+                if self._ending.is_told():
                     return
-                self._stop.wait(self._round(sender.step))
+                self._ending.wait(self._round(sender.step))
         finally:
-            self._stop.set()  # what ends a helper ends the worker
+            self._ending.tell()  # what ends a helper ends the worker
             sender.close()
             connections.close_all()
 
