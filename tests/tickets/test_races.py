@@ -7,11 +7,14 @@ from functools import partial
 
 import pytest
 from django.db import connection, connections, transaction
+from django.utils import timezone
 
 from accounts.services import close_account
 from evento.refusals import Refusal
 from events.models import Event
 from events.services import cancel_event, change_event
+from notifications.expanding import expand_next
+from notifications.models import Notification, OutgoingEmail
 from tests.accounts.factories import UserFactory
 from tests.events.factories import EventFactory
 from tests.tickets.factories import TicketFactory
@@ -238,3 +241,31 @@ def test_second_click_at_the_same_instant_sends_one_message(event, organiser):
 
     assert sorted(together(click, click)) == [False, True]
     assert HolderMessage.objects.count() == 1
+
+
+def test_account_that_closes_while_people_are_told_keeps_no_notice(event):
+    ticket, other = TicketFactory.create_batch(2, event=event)
+    cancel_event(event, by=None)
+
+    while_held(partial(close_account, ticket.holder), expand)
+
+    assert told() - {event.organisers.get().pk} == {other.holder_id}
+    assert not OutgoingEmail.objects.filter(address=ticket.holder.email).exists()
+
+
+def test_account_that_closes_just_after_people_were_told_keeps_no_notice(event):
+    ticket, other = TicketFactory.create_batch(2, event=event)
+    cancel_event(event, by=None)
+
+    while_held(expand, partial(close_account, ticket.holder))
+
+    assert told() - {event.organisers.get().pk} == {other.holder_id}
+
+
+def told():
+    return set(Notification.objects.values_list("recipient", flat=True))
+
+
+def expand():
+    while expand_next(timezone.now()):
+        pass
