@@ -80,6 +80,12 @@ class Event(models.Model):
         {"places_taken", "waiting_count", "near_capacity_at", "full_at", "capacity_rearmed_at"}
     )
 
+    # Only services write these of a stored event, by name: a stale object must never take back that it was
+    # published, cancelled or archived (SPEC 2: never back).
+    STEPS = frozenset(
+        {"status", "published_at", "cancelled_at", "cancellation_reason", "archived_at"}
+    )
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     title = models.CharField(_("title"), max_length=150)
     slug = models.SlugField(_("slug"), max_length=80, unique=True, editable=False)
@@ -189,7 +195,7 @@ class Event(models.Model):
         return self.title
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
-        """Save; an existing row never has its counters written.
+        """Save; an existing row never has its counters written, and its status only by name.
 
         Raises Refusal `start_frozen` when it would move a published event's start (SPEC 2).
         """
@@ -204,7 +210,7 @@ class Event(models.Model):
     def _fields_to_update(self, update_fields: Iterable[str] | None) -> set[str]:
         if update_fields is None:
             names = {field.name for field in self._meta.concrete_fields if not field.primary_key}
-            return names - self.COUNTERS
+            return names - self.COUNTERS - self.STEPS
         names = set(update_fields)
         if forbidden := names & self.COUNTERS:
             raise ValueError(f"Only events.services.places may write {sorted(forbidden)}.")

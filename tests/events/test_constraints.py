@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from events.models import Event, EventOrganiser
+from events.services import cancel_event
 from tests.accounts.factories import UserFactory
 from tests.events.factories import EventFactory
 from tests.tickets.factories import TicketFactory
@@ -114,3 +115,18 @@ def test_date_is_the_events_own_in_its_own_zone():
     event = EventFactory(starts_at=starts, time_zone="Asia/Tokyo")
 
     assert event.starts_on == starts.date() + timedelta(days=1)
+
+
+def test_stale_event_that_is_saved_takes_no_step_back(event):
+    stale = Event.objects.get(pk=event.pk)
+    cancel_event(event, by=None, reason="The river has flooded.")
+    stale.title = "Another"
+
+    stale.save()
+
+    event.refresh_from_db()
+    assert (event.title, event.status) == ("Another", Event.Status.CANCELLED)
+    assert (event.cancellation_reason, event.cancelled_at is None) == (
+        "The river has flooded.",
+        False,
+    )

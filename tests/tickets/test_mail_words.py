@@ -56,7 +56,7 @@ def event(request):
 def mail_of(kind, event, person, canceller, message):
     """An outbox row of any kind, with what it is about."""
     event.status = STATUSES.get(kind, "published")
-    event.save()
+    event.save(update_fields=["status"])
     by = str(canceller.pk) if canceller else None
     context = {
         "event": str(event.pk),
