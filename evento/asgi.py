@@ -52,7 +52,7 @@ def _as_under_a_wsgi_server(environ: dict[str, Any], start_response: Any) -> Ite
         environ["wsgi.input"] = io.BytesIO(body)
 
     def starting(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
-        visitor_answers.keep(environ, headers)
+        visitor_answers.keep(environ, status, headers)
         return start_response(status, headers, *error)
 
     if not hasattr(_of_thread, "context"):

@@ -22,7 +22,7 @@ DIFFER_BY = {b"host", b"x-forwarded-host", b"x-forwarded-proto", b"x-forwarded-p
 }
 # Who sends these asks something else.
 ASK_MORE = {b"authorization", b"range", b"if-none-match", b"if-modified-since", b"if-range"}
-PERSONAL = tuple(f"{name}=".encode() for name in PERSONAL_COOKIES)
+PERSONAL = tuple(name.encode() for name in PERSONAL_COOKIES)
 Question = tuple[Any, ...]
 
 
@@ -54,11 +54,16 @@ class VisitorAnswers:
             return None
         return answer
 
-    def keep(self, environ: dict[str, Any], headers: list[tuple[str, str]]) -> None:
-        """Keep what Django is about to answer, if it says that it may be given again."""
+    def keep(self, environ: dict[str, Any], status: str, headers: list[tuple[str, str]]) -> None:
+        """Keep what Django is about to answer, if it says that it may be given again.
+
+        A page for all may come with a cookie for one: middleware replaces a form's token that is no good.
+        """
         kept: Kept | None = environ.get(KEPT)
-        question = kept and _question(environ["asgi.scope"])
-        if kept is None or question is None:
+        if kept is None or not status.startswith("200 ") or _sets_a_cookie(headers):
+            return
+        question = _question(environ["asgi.scope"])
+        if question is None:
             return
         if len(self._kept) >= MAX_PAGES:
             self._kept.clear()
@@ -76,8 +81,13 @@ def _question(scope: Scope) -> Question | None:
             differing.append((name, value))
         elif name in ASK_MORE or (name == b"cookie" and any(it in value for it in PERSONAL)):
             return None
-    address = scope["scheme"], scope.get("root_path", ""), scope["path"], scope["query_string"]
-    return *address, *differing
+    # Without a Host header the site is the one that listens there.
+    place = scope["scheme"], scope.get("server"), scope.get("root_path", "")
+    return *place, scope["path"], scope["query_string"], *differing
+
+
+def _sets_a_cookie(headers: list[tuple[str, str]]) -> bool:
+    return any(name.lower() == "set-cookie" for name, _value in headers)
 
 
 def _for_all(headers: list[tuple[str, str]]) -> list[tuple[bytes, bytes]]:

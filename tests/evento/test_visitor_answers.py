@@ -23,14 +23,16 @@ class Pages:
         self.asked = 0
         self.age = 0.0
         self.is_for_all = True
+        self.status = "200 OK"
+        self.headers = []
 
     def __call__(self, environ, start_response):
         self.asked += 1
         body = f"answer {self.asked}".encode()
         if self.is_for_all:
             environ[KEPT] = Kept(time.monotonic() - self.age, body, {})
-        headers = [POLICY, ("Content-Length", str(len(body))), ("X-Request-ID", f"of-{self.asked}")]
-        start_response("200 OK", headers)
+        own = [("Content-Length", str(len(body))), ("X-Request-ID", f"of-{self.asked}")]
+        start_response(self.status, [POLICY, *own, *self.headers])
         return [body]
 
 
@@ -78,8 +80,27 @@ def test_answer_that_django_does_not_give_to_all_is_not_given_again(pages):
     assert pages.asked == 2
 
 
+def test_page_for_all_that_comes_with_a_cookie_for_one_is_not_given_again(pages):
+    pages.headers = [("Set-Cookie", "csrftoken=of-a-stranger")]
+    assert answer_to()[0][b"set-cookie"] == b"csrftoken=of-a-stranger"
+    pages.headers = []
+
+    assert b"set-cookie" not in answer_to()[0]
+    assert b"set-cookie" not in answer_to()[0]
+    assert pages.asked == 2
+
+
+def test_error_is_not_given_again(pages):
+    pages.status = "503 Service Unavailable"
+    assert run(ask(asgi.application, scope_of()))[0] == 503
+    pages.status = "200 OK"
+
+    assert answer_to()[1] == b"answer 2"
+
+
 OTHER_QUESTIONS = {
     "of somebody who is signed in": {"headers": [(b"cookie", b"theme=dark; sessionid=abc")]},
+    "of somebody who is signed in, oddly spelt": {"headers": [(b"cookie", b"sessionid =abc")]},
     "of somebody who is to be told something": {"headers": [(b"cookie", b"messages=abc")]},
     "by HEAD": {"method": "HEAD"},
     "by POST": {"method": "POST"},
@@ -87,6 +108,7 @@ OTHER_QUESTIONS = {
     "to another site, by a proxy": {"headers": [(b"x-forwarded-host", b"elsewhere")]},
     "over TLS, by a proxy": {"headers": [(b"x-forwarded-proto", b"https")]},
     "over TLS": {"scheme": "https"},
+    "at another address of this machine": {"server": ("127.0.0.2", 8000)},
     "below another address": {"root_path": "/club"},
     "with words": {"query_string": b"q=jazz"},
     "of another page": {"path": "/past/"},
@@ -122,7 +144,7 @@ def test_made_up_addresses_do_not_fill_the_memory():
 
     for number in range(2 * MAX_PAGES + 1):
         scope = scope_of() | {"query_string": b"q=%d" % number}
-        answers.keep({"asgi.scope": scope, KEPT: Kept(time.monotonic(), b"", {})}, [])
+        answers.keep({"asgi.scope": scope, KEPT: Kept(time.monotonic(), b"", {})}, "200 OK", [])
 
     assert len(answers._kept) <= MAX_PAGES
 
