@@ -53,11 +53,12 @@ def request_ticket(request: SiteRequest, slug: str) -> HttpResponse:
     arrived = arrival(request, slug)
     event = arrived.event
     with arrived.known():
-        if request.method == "POST" and not arrived.has_ticket:
+        # Everybody may know why not, so nobody has to say first who they are; and whose session is over is
+        # nobody, so that it does not tell whether there is a ticket.
+        holds_a_ticket = arrived.has_ticket and request.user.is_authenticated
+        if request.method == "POST" and not holds_a_ticket:
             refusal = booking_refusal(event, timezone.now())
-            if (
-                refusal is not None
-            ):  # everybody may know it, so nobody has to say first who they are
+            if refusal is not None:
                 return _refused(request, event, refusal)
         if not request.user.is_authenticated:
             return redirect_to_login(event.get_absolute_url())

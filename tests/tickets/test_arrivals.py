@@ -149,6 +149,31 @@ def test_another_password_ends_the_session(client, record, attendee, event):
     assert leads_to_sign_in(ask(client, event))
 
 
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda _person: Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1)),
+        lambda _person: User.objects.update(is_active=False),
+        lambda person: (person.set_password("another-one-1843"), person.save()),
+    ],
+    ids=["ended", "account closed", "another password"],
+)
+def test_session_that_is_over_does_not_tell_whether_there_is_a_ticket(client, event, end):
+    answers = []
+    for has_ticket in (True, False):
+        person = UserFactory()
+        sign_in_with_record(client, person)
+        if has_ticket:
+            TicketFactory(event=event, holder=person)
+        fill(event)
+        end(person)
+        response = ask(client, event)
+        answers.append((response.status_code, response.url))
+        client.cookies.clear()
+
+    assert answers == [(302, event.get_absolute_url())] * 2
+
+
 def test_record_of_somebody_else_makes_nobody_them(client, record, attendee, event):
     other = UserFactory()
     UserSession.objects.update(user=other)
