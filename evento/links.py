@@ -1,7 +1,5 @@
 """Links to pages that many answers hold."""
 
-import functools
-
 from django.urls import get_script_prefix, reverse
 
 
@@ -12,14 +10,14 @@ class PageAddress:
         """`name` is the page's; `example` is of the kind of value that it takes: a slug, an id."""
         self._name = name
         self._example = example
+        self._around: dict[str, tuple[str, str]] = {}  # by the prefix of the site's addresses
 
     def of(self, value: object) -> str:
         """That page's address; `value` is a slug or an id, of which nothing has to be escaped."""
-        before, after = self._around
-        return f"{get_script_prefix()}{before}{value}{after}"
-
-    @functools.cached_property
-    def _around(self) -> tuple[str, str]:
-        address = reverse(self._name, args=[self._example]).removeprefix(get_script_prefix())
-        before, _value, after = address.partition(self._example)
-        return before, after
+        prefix = get_script_prefix()
+        if prefix not in self._around:
+            address = reverse(self._name, args=[self._example])
+            before, _example, after = address.rpartition(self._example)
+            self._around[prefix] = before, after
+        before, after = self._around[prefix]
+        return f"{before}{value}{after}"

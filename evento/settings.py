@@ -108,9 +108,10 @@ DATABASES: dict[str, dict[str, Any]] = {
 }
 _database = DATABASES["default"]
 IS_SQLITE = _database["ENGINE"] == "django.db.backends.sqlite3"
-# For the few threads of one server process: under Django's own ASGI they would leak. To open SQLite's file
-# for each request would take as long as all else that an empty form of somebody signed in takes.
-_database.setdefault("CONN_MAX_AGE", 600)
+# For the few threads of one server process: under Django's own ASGI they would leak, and under `runserver`,
+# which has a thread for each browser. To open SQLite's file for each request would take as long as all else
+# that an empty form of somebody signed in takes.
+_database.setdefault("CONN_MAX_AGE", 0 if DEBUG else 600)
 if IS_SQLITE:
     VAR_DIR.mkdir(exist_ok=True)
     _database["OPTIONS"] = {

@@ -11,7 +11,7 @@ from events.models import Event, random_slug
 from tickets.models import Ticket
 
 
-@pytest.fixture(params=["/", "/tickets-of-the-club/"])
+@pytest.fixture(params=["/", "/the-club/", "/my club/", "/café/a%b/", "//x/", "/a-slug/"])
 def prefix(request):
     set_script_prefix(request.param)
     yield request.param
@@ -23,7 +23,7 @@ def test_address_is_the_one_that_django_finds(prefix):
 
     assert ticket.get_absolute_url() == reverse("tickets:detail", args=[ticket.pk])
     assert event.get_absolute_url() == reverse("events:detail", args=[event.slug])
-    assert event.get_absolute_url().startswith(f"{prefix}events/")
+    assert event.get_absolute_url().endswith(f"/events/{event.slug}/")
 
 
 def test_example_is_replaced_and_nothing_else():
