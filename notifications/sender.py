@@ -112,7 +112,10 @@ class Sender:
             self._transmit(message)
         except MailServerUnavailable:
             raise
-        except Exception as error:  # noqa: BLE001 - one bad mail must not keep the others
+        except Exception as error:  # one bad mail must not keep the others
+            if is_about_all_mails(error):
+                self.close()
+                raise MailServerUnavailable(describe(error)) from error
             self.tally.failed += 1
             fail(mail, error)
             return
@@ -278,6 +281,15 @@ def is_permanent(error: Exception) -> bool:
         return False
     codes = _reply_codes(error)
     return bool(codes) and all(500 <= code < 600 for code in codes)
+
+
+def is_about_all_mails(error: Exception) -> bool:
+    """Whether the server wants no mail of this sender for now (4xx): every mail has the same one.
+
+    So it may say that there are as many connections as it allows. A refusal for good (5xx) may be about a
+    mail's size.
+    """
+    return isinstance(error, smtplib.SMTPSenderRefused) and 400 <= error.smtp_code < 500
 
 
 def was_hung_up(error: Exception) -> bool:

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
@@ -26,6 +27,7 @@ from tickets.models import Ticket, random_code
 
 FULL = os.environ.get("EVENTO_FULL") == "1"
 HOLDERS = 20_000 if FULL else 1_300
+OTHER_CONNECTIONS = 0 if settings.IS_SQLITE else settings.MAIL_CONNECTIONS - 1
 
 pytestmark = [pytest.mark.server, pytest.mark.django_db(transaction=True)]
 
@@ -87,11 +89,12 @@ def test_every_holder_is_told_once_by_workers_that_are_killed(tmp_path, capsys):
     assert states == {"sent": HOLDERS}
     assert notices == HOLDERS
     assert set(mailbox.recipients) == addresses
-    # The one mail that had arrived unmarked when its worker was killed came again, as the same one.
+    # What had arrived unmarked when its worker was killed came again, as the same mail: the one that was
+    # waited for, and on each of the killed workers' other connections perhaps one.
     assert len(mailbox.message_ids) == HOLDERS
     repeated = [found for found, times in Counter(mailbox.recipients).items() if times > 1]
-    assert len(repeated) == 1
-    assert len(mailbox.deliveries) == HOLDERS + 1
+    assert 1 <= len(repeated) <= 1 + 2 * OTHER_CONNECTIONS
+    assert len(mailbox.deliveries) == HOLDERS + len(repeated)
     if FULL:
         with capsys.disabled():
             print(  # noqa: T201 - the figures this proof is run for

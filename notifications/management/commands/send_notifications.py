@@ -6,7 +6,7 @@ import threading
 import time
 from argparse import ArgumentParser
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from django.conf import settings
@@ -96,8 +96,9 @@ class Command(BaseCommand):
     def _work(self) -> None:
         logger.info("The worker sends notices. Ctrl-C ends it.")
         with ThreadPoolExecutor(max_workers=len(self._mail_found) + 1) as pool:
-            helpers = [pool.submit(self._help, found) for found in self._mail_found]
+            helpers: list[Future[None]] = []
             try:
+                helpers.extend(pool.submit(self._help, found) for found in self._mail_found)
                 while not self._ending.is_told():
                     self._ending.wait(self._round(self._first_step))
             finally:
