@@ -70,6 +70,15 @@ def test_booking_takes_one_statement_more(client, record):
     assert len(statements) == (1 + 3 if connection.vendor == "postgresql" else 1 + 6)
 
 
+def test_session_that_a_cache_would_keep_is_asked_for_anew(client, record, settings):
+    event = EventFactory(capacity=100)
+    settings.REDIS_URL = "redis://127.0.0.1:6379/0"
+
+    _response, statements = statements_of(client, event)
+
+    assert len(statements) == (2 + 3 if connection.vendor == "postgresql" else 2 + 6)
+
+
 def test_sign_in_by_the_page_leaves_the_record_that_this_stands_on(client, event):
     person = UserFactory()
     client.post("/accounts/login/", {"login": person.email, "password": PASSWORD})
