@@ -30,7 +30,7 @@ HTMX_HEADERS = (
     "HTTP_HX_TARGET_URI_AUTOENCODED",
     "HTTP_HX_HISTORY_RESTORE_REQUEST",
 )
-# Where a request says that it was answered by a kept page.
+# Where a request says that a kept page answered it, which the server gives again (evento.visitor_answers).
 KEPT = "evento.kept"
 
 
@@ -101,9 +101,7 @@ def kept_for_visitors(view: View) -> View:
 
 
 def _given(request: HttpRequest, kept: Kept) -> HttpResponse:
-    request.META[KEPT] = (
-        kept  # for the server, which gives the whole answer again (evento.visitor_answers)
-    )
+    request.META[KEPT] = kept
     return HttpResponse(kept.content, headers=kept.headers)
 
 
