@@ -3,6 +3,7 @@
 import uuid
 
 import pytest
+import time_machine
 from django.conf import settings
 from django.template import Context, Engine
 from django.urls import reverse
@@ -51,6 +52,13 @@ def event(request):
         online_url="https://meet.example/?a=1&b=<2>",
         cancellation_reason=words,
     )
+
+
+@pytest.fixture
+def clock_stands():
+    """Links that end e-mails hold the second in which they are signed."""
+    with time_machine.travel(timezone.now(), tick=False):
+        yield
 
 
 def mail_of(kind, event, person, canceller, message):
@@ -122,7 +130,7 @@ def alone(kind, row, **about):
 
 
 @pytest.mark.parametrize("name", sorted(kinds._kinds))
-def test_mail_is_the_one_that_would_be_rendered_for_its_reader_alone(event, name):
+def test_mail_is_the_one_that_would_be_rendered_for_its_reader_alone(event, name, clock_stands):
     kind = kinds.get(name)
     message = HolderMessage.objects.create(
         event=event,
