@@ -54,8 +54,14 @@ class PostgreSQL:
         self.ask(sql.SQL("TRUNCATE {} CASCADE").format(names))
 
     def tidy(self) -> None:
-        """No dead rows, new statistics, and all of it on the disk."""
-        self.ask("VACUUM ANALYZE")
+        """No dead rows, new statistics, and all of it on the disk.
+
+        An empty table is left as a new one: looked at now, it would be planned for as one that stays empty.
+        """
+        filled = self.ask(
+            "SELECT relid::regclass::text FROM pg_stat_user_tables WHERE pg_relation_size(relid) > 0"
+        )
+        self.ask(f"VACUUM ANALYZE {', '.join(name for (name,) in filled)}")
         self.ask("CHECKPOINT")
 
     def listeners(self) -> int:

@@ -8,6 +8,7 @@ import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from enum import Enum
 from itertools import accumulate
 from typing import Any, Generic, NamedTuple, Self, TypeVar
 from uuid import UUID
@@ -51,8 +52,8 @@ class Rows:
         if unknown := values.keys() - columns.keys():
             raise ValueError(f"{table.__name__} has no {sorted(unknown)}.")
         stored = [
-            keep(values[name] if name in values else default())
-            for name, (default, keep) in columns.items()
+            keep(values[name]) if name in values else default()
+            for name, (keep, default) in columns.items()
         ]
         self._add(table, stored, ignore_conflicts)
 
@@ -206,8 +207,9 @@ class Columns(Generic[Row]):
         fields: list[Any] = list(table._meta.concrete_fields)
         self.fields = [it.get_col(name) for it in fields if not only or it.name in only]
         self._table = table
-        self._names = [it.target.attname for it in self.fields]
-        self._key = self._names.index(table._meta.pk.attname)
+        names = [it.target.attname for it in self.fields]
+        self._key = names.index(table._meta.pk.attname)
+        self._names = frozenset(names)  # Django looks in it for each field there is
 
     def row(self, values: list[Any]) -> Row | None:
         """None where an outer join found none."""
@@ -305,9 +307,18 @@ def _stored_values(row: Model) -> list[Any]:
 
 
 @functools.cache
-def _columns(table: type[Model]) -> dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]]:
+def _columns(table: type[Model]) -> dict[str, tuple[Callable[[Any], Any], Callable[[], Any]]]:
+    """By attribute: what makes the stored value of a given one, and what makes that of the default."""
     fields: Any = table._meta.concrete_fields
-    return {field.attname: (field.get_default, _keeping(field)) for field in fields}
+    kept = {field: _keeping(field) for field in fields}
+    return {field.attname: (keep, _default_of(field, keep)) for field, keep in kept.items()}
+
+
+def _default_of(field: Any, keep: Callable[[Any], Any]) -> Callable[[], Any]:
+    if field.has_default() and callable(field.default):
+        return lambda: keep(field.default())
+    always = keep(field.get_default())
+    return lambda: always
 
 
 def _keeping(field: Any) -> Callable[[Any], Any]:
@@ -320,7 +331,8 @@ def _keeping(field: Any) -> Callable[[Any], Any]:
 
 
 def _as_it_stands(value: Any) -> Any:
-    return value
+    """But for members of `Choices`, of which the driver would look up how to write each."""
+    return value.value if isinstance(value, Enum) else value
 
 
 def change(table: type[Model], where: dict[str, Any], /, **values: Any) -> int:
