@@ -5,7 +5,7 @@ looked for by a new pattern each time, and each line is written by itself: half 
 """
 
 import base64
-import re
+import functools
 import secrets
 from collections.abc import Iterator, Sequence
 from email.message import Message
@@ -33,7 +33,6 @@ class AsTheyStand(Compat32):
 
 POLICY = AsTheyStand()
 _POLICIES = {end: POLICY.clone(linesep=end) for end in ("\n", "\r\n")}
-_LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
 class Part(MIMEMixin, Message):  # type: ignore[misc] # as Django's own parts do
@@ -47,7 +46,9 @@ class Part(MIMEMixin, Message):  # type: ignore[misc] # as Django's own parts do
         )
 
     def __setitem__(self, name: str, value: str) -> None:
-        if name == "Subject" or not (value.isascii() and value.isprintable()):
+        if name == "Subject":  # of many mails the same
+            value = _encoded_subject(value)
+        elif not (value.isascii() and value.isprintable()):
             name, value = forbid_multi_line_headers(name, value, "utf-8")
         self.set_raw(name, value)
 
@@ -63,7 +64,7 @@ class Part(MIMEMixin, Message):  # type: ignore[misc] # as Django's own parts do
         if not self._boundary:
             # As it was set: get_payload would decode it.
             content = self._payload.encode("ascii", "surrogateescape")  # type: ignore[attr-defined]
-            yield _LINE_END.sub(end, content)
+            yield content.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", end)
             return
         parts: Any = self.get_payload()
         for part in parts:
@@ -71,6 +72,11 @@ class Part(MIMEMixin, Message):  # type: ignore[misc] # as Django's own parts do
             yield from part.written(policy, end)
             yield end
         yield b"--" + self._boundary + b"--" + end
+
+
+@functools.lru_cache(maxsize=100)
+def _encoded_subject(value: str) -> str:
+    return forbid_multi_line_headers("Subject", value, "utf-8")[1]
 
 
 def text_part(content: str, mimetype: str) -> Part:

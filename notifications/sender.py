@@ -180,18 +180,16 @@ def claim(now: datetime) -> list[OutgoingEmail]:
     # Asking first keeps SQLite's one write lock free while there is nothing to do.
     if not due.exists():
         return []
-    lease = uuid.uuid4()
+    lease = {"state": State.SENDING, "leased_by": uuid.uuid4(), "leased_until": _lease_end()}
     with transaction.atomic():
         rows = due.select_for_update(skip_locked=True).order_by("priority", "next_attempt_at")
-        ids = list(rows.values_list("pk", flat=True)[:BATCH])
-        due.filter(pk__in=ids).update(
-            state=State.SENDING,
-            attempts=F("attempts") + 1,
-            leased_by=lease,
-            leased_until=_lease_end(),
-        )
-    mine = OutgoingEmail.objects.filter(leased_by=lease, state=State.SENDING)
-    return list(mine.order_by("priority", "next_attempt_at"))
+        mails = list(rows[:BATCH])
+        due.filter(pk__in=[mail.pk for mail in mails]).update(attempts=F("attempts") + 1, **lease)
+    for mail in mails:
+        mail.attempts += 1
+        for name, value in lease.items():
+            setattr(mail, name, value)
+    return mails
 
 
 def free_expired_leases(now: datetime) -> None:

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 from django.core import mail
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db import OperationalError
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from evento.statements import change
@@ -113,6 +114,19 @@ def test_claim_takes_one_batch(monkeypatch):
         rendered()
 
     assert [len(claim()) for _n in range(3)] == [2, 1, 0]
+
+
+def test_claimed_mails_are_as_they_are_stored_now():
+    rendered()
+    with CaptureQueriesContext(connection) as asked:
+        [row] = claim()
+
+    stored = OutgoingEmail.objects.get()
+    for name in ("state", "attempts", "leased_by", "leased_until"):
+        assert getattr(row, name) == getattr(stored, name)
+    assert (row.state, row.attempts) == (State.SENDING, 1)
+    # Whether there is one; which; and the lease.
+    assert len([it for it in asked if "notifications_outgoingemail" in it["sql"]]) == 3
 
 
 def test_lease_outlives_the_mail_servers_timeouts(now, settings):
