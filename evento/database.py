@@ -7,13 +7,16 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ParamSpec, TypeVar
 
 from django.db import (
+    DEFAULT_DB_ALIAS,
     DatabaseError,
     IntegrityError,
     InterfaceError,
     OperationalError,
     connection,
+    connections,
     transaction,
 )
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import QuerySet
 
 P = ParamSpec("P")
@@ -39,6 +42,11 @@ class Busy(Exception):
     """The database could not take the change now; the caller may try again in a few seconds."""
 
     retry_after_seconds = 5
+
+
+def default_connection() -> BaseDatabaseWrapper:
+    """What Django's `connection` stands for, which looks for it at each attribute."""
+    return connections[DEFAULT_DB_ALIAS]
 
 
 def violates(error: IntegrityError, *, constraint: str, columns: tuple[str, ...] = ()) -> bool:
@@ -99,7 +107,7 @@ def retry_conflicts(service: Callable[P, R]) -> Callable[P, R]:
 
 def savepoint() -> AbstractContextManager[None]:
     """Undo what one statement did when it fails. Only inside a transaction is there anything to undo."""
-    return transaction.atomic() if connection.in_atomic_block else nullcontext()
+    return transaction.atomic() if default_connection().in_atomic_block else nullcontext()
 
 
 def delete_in_batches(rows: QuerySet[Any], *, size: int = BATCH) -> int:
@@ -112,8 +120,3 @@ def delete_in_batches(rows: QuerySet[Any], *, size: int = BATCH) -> int:
         # Asked again with the conditions: a row may have become another since.
         deleted += rows.order_by().filter(pk__in=keys).delete()[0]
     return deleted
-
-
-def bound(model: Any, field: str, value: Any) -> Any:
-    """`value` as the engine's driver stores it in `field`, for raw SQL that is the same on both engines."""
-    return model._meta.get_field(field).get_db_prep_value(value, connection, prepared=False)

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 
+from csp.constants import HEADER
+from csp.middleware import CSPMiddleware
+from csp.utils import build_policy
 from django.conf import settings
 from django.contrib.sessions.middleware import SessionMiddleware as DjangosSessionMiddleware
 from django.db import OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 
 from evento.database import Busy, is_conflict
@@ -46,6 +49,23 @@ class ApiErrorMiddleware:
         if response.status_code >= 500 and settings.DEBUG:
             return response  # Django's page with the traceback
         return problem.in_place_of(response)
+
+
+class ContentSecurityPolicyMiddleware(CSPMiddleware):
+    """django-csp's, which builds the policy of every answer anew, twice; nearly all have the same one."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        super().__init__(get_response)
+        self._usual = build_policy()
+
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        changed = any(name.startswith("_csp_") for name in vars(response))
+        if settings.DEBUG or changed or "_csp_nonce" in vars(request):
+            return super().process_response(request, response)
+        response.headers.setdefault(HEADER, self._usual)
+        return response
 
 
 class SessionMiddleware(DjangosSessionMiddleware):

@@ -200,7 +200,7 @@ MIDDLEWARE = [
     "evento.probes.ProbeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "evento.middleware.ContentSecurityPolicyMiddleware",
     "evento.middleware.ApiErrorMiddleware",
     "evento.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

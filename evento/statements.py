@@ -5,18 +5,20 @@ running it (docs/performance.md).
 """
 
 import functools
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from enum import Enum
 from itertools import accumulate
 from typing import Any, Generic, NamedTuple, Self, TypeVar
 from uuid import UUID
 
-from django.db import DEFAULT_DB_ALIAS, connection, connections, models
+from django.db import DEFAULT_DB_ALIAS, connection, models
 from django.db.models import Model, QuerySet
 from django.db.models.sql import Query
 from django.db.models.sql.compiler import SQLCompiler
+
+from evento.database import default_connection
 
 Row = TypeVar("Row", bound=Model)
 
@@ -52,8 +54,8 @@ class Rows:
         if unknown := values.keys() - columns.keys():
             raise ValueError(f"{table.__name__} has no {sorted(unknown)}.")
         stored = [
-            keep(values[name]) if name in values else default()
-            for name, (keep, default) in columns.items()
+            column.keep(values[name]) if name in values else column.default()
+            for name, column in columns.items()
         ]
         self._add(table, stored, ignore_conflicts)
 
@@ -70,7 +72,7 @@ class Rows:
 
     def store(self) -> None:
         """Write them. Raises IntegrityError."""
-        if connection.vendor == "postgresql":
+        if default_connection().vendor == "postgresql":
             _write(_insert_together(self._tables), self._all_values)
         else:
             self._store_one_by_one()
@@ -82,7 +84,7 @@ class Rows:
         Returns what the UPDATE returns, or None: then nothing is written. On PostgreSQL this is one
         statement; on SQLite call it inside a transaction. Raises IntegrityError.
         """
-        if connection.vendor == "postgresql":
+        if default_connection().vendor == "postgresql":
             statement = _insert_after(update, self._tables)
             found = execute(statement, parameters + self._all_values)
         else:
@@ -107,20 +109,25 @@ class Rows:
 
     def _note_stored(self) -> None:
         for row in self._objects:
-            row._state.adding, row._state.db = False, connection.alias
+            row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
         for callback in self._callbacks:
             callback()
 
 
 def execute(statement: str, parameters: list[Any]) -> tuple[Any, ...] | None:
     """The first row that a statement of our own returns; None if it finds none."""
-    with connection.cursor() as cursor:
+    with default_connection().cursor() as cursor:
         cursor.execute(statement, parameters)
         return cursor.fetchone()
 
 
+def bound(table: type[Model], field: str, value: Any) -> Any:
+    """`value` as the engine's driver stores it in `field`, for raw SQL that is the same on both engines."""
+    return _columns(table)[field].keep(value)
+
+
 def _write(statement: str, parameters: list[Any]) -> None:
-    with connection.cursor() as cursor:
+    with default_connection().cursor() as cursor:
         cursor.execute(statement, parameters)
 
 
@@ -139,14 +146,9 @@ class Lookup(Generic[Row]):
         self._fields = fields
         self._known: ContextVar[Callable[[], Row | None] | None] = ContextVar("known", default=None)
 
-    @contextmanager
-    def knowing(self, row: Callable[[], Row | None]) -> Iterator[None]:
+    def knowing(self, row: Callable[[], Row | None]) -> AbstractContextManager[None]:
         """Inside, `row()` is found without asking, if it is the one meant: it was read in this moment."""
-        before = self._known.set(row)
-        try:
-            yield
-        finally:
-            self._known.reset(before)
+        return _Knowing(self._known, row)
 
     def find(self, *values: str | UUID) -> Row | None:
         """The row, or None. `values` are those of the fields, in their order."""
@@ -154,7 +156,7 @@ class Lookup(Generic[Row]):
         row = known and known()
         if row and values == tuple(getattr(row, name) for name in self._fields):
             return row
-        question, here = self._question, connections[DEFAULT_DB_ALIAS]
+        question, here = self._question, default_connection()
         given = [
             prepare(value, here) for prepare, value in zip(question.prepare, values, strict=True)
         ]
@@ -187,6 +189,19 @@ class Lookup(Generic[Row]):
             compiler.get_converters(columns),
             [column.target.attname for column in columns],
         )
+
+
+class _Knowing(AbstractContextManager[None]):
+    """While entered, the variable has this value. A generator would take four times as long."""
+
+    def __init__(self, variable: ContextVar[Any], value: object) -> None:
+        self._variable, self._value = variable, value
+
+    def __enter__(self) -> None:
+        self._before = self._variable.set(self._value)
+
+    def __exit__(self, *_error: object) -> None:
+        self._variable.reset(self._before)
 
 
 class _Question(NamedTuple):
@@ -306,12 +321,17 @@ def _stored_values(row: Model) -> list[Any]:
     return [keep(value(row, True)) for value, keep in _preparations(type(row))]
 
 
+class _Column(NamedTuple):
+    keep: Callable[[Any], Any]  # what makes the stored value of a given one
+    default: Callable[[], Any]  # the stored value where none is given
+
+
 @functools.cache
-def _columns(table: type[Model]) -> dict[str, tuple[Callable[[Any], Any], Callable[[], Any]]]:
-    """By attribute: what makes the stored value of a given one, and what makes that of the default."""
+def _columns(table: type[Model]) -> dict[str, _Column]:
+    """By attribute."""
     fields: Any = table._meta.concrete_fields
     kept = {field: _keeping(field) for field in fields}
-    return {field.attname: (keep, _default_of(field, keep)) for field, keep in kept.items()}
+    return {field.attname: _Column(keep, _default_of(field, keep)) for field, keep in kept.items()}
 
 
 def _default_of(field: Any, keep: Callable[[Any], Any]) -> Callable[[], Any]:
@@ -323,11 +343,10 @@ def _default_of(field: Any, keep: Callable[[Any], Any]) -> Callable[[], Any]:
 
 def _keeping(field: Any) -> Callable[[Any], Any]:
     """What makes the value that the driver stores of one that belongs into `field`."""
-    here = connections[DEFAULT_DB_ALIAS]  # itself: each look through `connection` finds it anew
     kind = field.target_field if field.is_relation else field
-    if here.vendor == "postgresql" and isinstance(kind, _AS_IT_STANDS):
+    if default_connection().vendor == "postgresql" and isinstance(kind, _AS_IT_STANDS):
         return _as_it_stands
-    return lambda value: field.get_db_prep_save(value, connections[DEFAULT_DB_ALIAS])
+    return lambda value: field.get_db_prep_save(value, default_connection())
 
 
 def _as_it_stands(value: Any) -> Any:
@@ -340,7 +359,7 @@ def change(table: type[Model], where: dict[str, Any], /, **values: Any) -> int:
 
     Returns how many rows those were. As with `update`, no `save` is called. None equals nothing.
     """
-    here = connections[DEFAULT_DB_ALIAS]
+    here = default_connection()
     parameters = [
         prepare(it, here)
         for prepare, it in zip(

@@ -7,11 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-
 from accounts.models import User
-from evento.database import bound, savepoint
-from evento.statements import Rows, execute
+from evento.database import default_connection, savepoint
+from evento.statements import Rows, bound, execute
 from events.availability import Availability, exact_availability, quiet_places
 from events.models import Event
 from events.signals import event_full, event_near_capacity, public_state_changed
@@ -108,7 +106,7 @@ def take_quiet_place(event: Event, now: datetime, *, holder_id: UUID, rows: Rows
     statement. Raises IntegrityError.
     """
     quiet = quiet_places(event.capacity)
-    if quiet == 0 or connection.vendor != "postgresql":
+    if quiet == 0 or default_connection().vendor != "postgresql":
         return False
     parameters = [*_taking(event.pk, now, holder_id), event.capacity, quiet]
     with savepoint():
@@ -164,7 +162,9 @@ def _tell_public_state(
 
 @functools.cache
 def _with_lock(statement: str) -> str:
-    return statement.replace("{hold}", "FOR SHARE" if connection.vendor == "postgresql" else "")
+    return statement.replace(
+        "{hold}", "FOR SHARE" if default_connection().vendor == "postgresql" else ""
+    )
 
 
 def _taking(event_id: UUID, now: datetime, holder_id: UUID) -> list[Any]:

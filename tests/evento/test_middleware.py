@@ -1,6 +1,9 @@
 """What a view lets through still becomes a page that says what happened."""
 
 import pytest
+from csp.constants import NONCE, SELF
+from csp.decorators import csp_exempt, csp_update
+from csp.middleware import CSPMiddleware
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import OperationalError
@@ -8,7 +11,11 @@ from django.http import HttpResponse
 from django.shortcuts import render
 
 from evento.database import Busy
-from evento.middleware import RefusalMiddleware, SessionMiddleware
+from evento.middleware import (
+    ContentSecurityPolicyMiddleware,
+    RefusalMiddleware,
+    SessionMiddleware,
+)
 from evento.refusals import Refusal
 
 
@@ -81,3 +88,56 @@ def test_session_that_a_busy_database_does_not_take_is_503(save_session):
 def test_session_that_cannot_be_saved_at_all_is_not_hidden(save_session):
     with pytest.raises(OperationalError):
         save_session(OperationalError("no such table: django_session"))
+
+
+POLICY = "Content-Security-Policy"
+
+
+def policy_of(request, view):
+    return ContentSecurityPolicyMiddleware(view)(request)[POLICY]
+
+
+def test_policy_is_the_one_that_django_csp_would_build(rf):
+    def view(_request):
+        return HttpResponse()
+
+    ours, theirs = policy_of(rf.get("/"), view), CSPMiddleware(view)(rf.get("/"))[POLICY]
+
+    assert sorted(ours.split("; ")) == sorted(theirs.split("; "))
+    assert "frame-ancestors 'none'" in ours
+
+
+def test_page_can_have_a_policy_of_its_own(rf):
+    @csp_update({"img-src": ["https://pictures.example"]})
+    def view(_request):
+        return HttpResponse()
+
+    assert "https://pictures.example" in policy_of(rf.get("/"), view)
+    # And the next one has the usual policy.
+    assert "pictures" not in policy_of(rf.get("/"), lambda _request: HttpResponse())
+
+
+def test_page_without_a_policy_stays_without(rf):
+    response = ContentSecurityPolicyMiddleware(csp_exempt()(lambda _request: HttpResponse()))(
+        rf.get("/")
+    )
+
+    assert POLICY not in response
+
+
+def test_policy_that_a_view_wrote_stays(rf):
+    response = HttpResponse(headers={POLICY: "default-src 'none'"})
+
+    assert policy_of(rf.get("/"), lambda _request: response) == "default-src 'none'"
+
+
+def test_nonce_that_a_page_used_is_in_its_policy(rf, settings):
+    settings.CONTENT_SECURITY_POLICY = {"DIRECTIVES": {"script-src": [SELF, NONCE]}}
+
+    def view(request):
+        return HttpResponse(str(request.csp_nonce))
+
+    request = rf.get("/")
+    response = ContentSecurityPolicyMiddleware(view)(request)
+
+    assert f"'nonce-{response.content.decode()}'" in response[POLICY]

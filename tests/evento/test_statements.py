@@ -8,8 +8,7 @@ from django.db import DataError, IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from evento.database import bound
-from evento.statements import Columns, JoinedLookup, Lookup, Rows, change
+from evento.statements import Columns, JoinedLookup, Lookup, Rows, bound, change
 from events.models import Event
 from notifications.models import Notification, OutgoingEmail
 from tests.events.factories import EventFactory

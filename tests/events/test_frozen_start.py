@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from evento.database import bound
 from evento.refusals import Refusal
+from evento.statements import bound
 from events.models import Event
 from events.services import change_event, publish_event
 from tests.events.factories import EventFactory
