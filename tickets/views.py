@@ -1,10 +1,11 @@
 """Requesting a ticket, my tickets, one ticket with its barcode (SPEC 3, 9)."""
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.middleware import get_user
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -164,8 +165,10 @@ def _book(request: SiteRequest, event: Event) -> HttpResponse:
             refusal = Refusal("note_too_long", str(form.errors["note"][0]), status=422)
             return _refused(request, event, refusal, form=form)
         note = form.cleaned_data["note"]
+    # Itself: `request.user` stands for the person, and looks for them at each attribute.
+    person = cast(User, get_user(request))
     try:
-        booking = book_ticket(event, holder=request.user, note=note)
+        booking = book_ticket(event, holder=person, note=note)
     except Refusal as refusal:
         return _refused(request, event, refusal)
     if booking.created:
