@@ -7,7 +7,7 @@ line shows how far from 1 chance alone leads.
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -92,14 +92,24 @@ def race(
     ways: Sequence[Way], server: EventoServer, *, rounds: int, connections: int
 ) -> list[list[str]]:
     """All ways in `rounds` rounds; the table, its head first."""
-    for way in ways:
-        way.take_turn(server, connections, counts=False)  # to warm up
+    run({connections: ways}, server, rounds=rounds)
+    return table(ways)
+
+
+def run(crowds: Mapping[int, Sequence[Way]], server: EventoServer, *, rounds: int) -> None:
+    """All ways in `rounds` rounds, by how many connections they are to ask over."""
+    turns = [(way, count) for count, ways in crowds.items() for way in ways]
+    for way, count in turns:
+        way.take_turn(server, count, counts=False)  # to warm up
     rng = random.Random(2)
     for number in range(rounds):
-        for way in rng.sample(list(ways), len(ways)):
-            way.take_turn(server, connections, counts=True)
-        print(
-            f"{number + 1}: {', '.join(f'{it.name} {it.rates[-1]:.0f}' for it in ways)}", flush=True
-        )
+        for way, count in rng.sample(turns, len(turns)):
+            way.take_turn(server, count, counts=True)
+        seen = ", ".join(f"{it.name} {it.rates[-1]:.0f}" for it, _count in turns)
+        print(f"{number + 1}: {seen}", flush=True)
+
+
+def table(ways: Sequence[Way]) -> list[list[str]]:
+    """What became of them, each beside its base; the head first."""
     named = {way.name: way for way in ways}
     return [COLUMNS, *(way.cells(named[way.base or way.name]) for way in ways)]

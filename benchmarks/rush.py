@@ -41,17 +41,27 @@ def _measure(
     turns: Mapping[str, limit.Turn],
 ) -> Tables:
     raced = {count: ways(place) for count in asked.crowds}
+    race.run(raced, server, rounds=asked.rounds)
     tables = [
-        (
-            f"Booking over {count} connections",
-            race.race(racing, server, rounds=asked.rounds, connections=count),
-        )
-        for count, racing in raced.items()
+        (f"Booking over {count} connections", race.table(racing)) for count, racing in raced.items()
     ]
+    if len(raced) > 1:
+        tables.append((f"Of the rate over {min(raced)} connections, 95 %", crowded(raced)))
     bare = limit.measure(place, turns, asked.rounds, asked.limit_seconds)
     name, base = next(iter(bare.items()))
     tables.append(("The limit: bare SQL", limit.table(bare)))
     return [*tables, (f"Share of the limit ({name}), 95 %", shares(raced, base))]
+
+
+def crowded(raced: Mapping[int, Sequence[Way]]) -> list[list[str]]:
+    """A line for each way, a column for each larger crowd: its rate, of that over the fewest connections."""
+    fewest, *more = sorted(raced)
+    head = ["way", *(f"{count} connections" for count in more)]
+    lines = [
+        [way.name, *(_of(raced[count][number].rates, way.rates) for count in more)]
+        for number, way in enumerate(raced[fewest])
+    ]
+    return [head, *lines]
 
 
 def shares(raced: Mapping[int, Sequence[Way]], base: Sequence[limit.Bare]) -> list[list[str]]:
@@ -61,6 +71,11 @@ def shares(raced: Mapping[int, Sequence[Way]], base: Sequence[limit.Bare]) -> li
     columns = [[_share(way.rates, rates) for way in racing] for racing in raced.values()]
     head = ["way", *(f"{count} connections" for count in raced)]
     return [head, *map(list, zip(names, *columns, strict=True))]
+
+
+def _of(rates: Sequence[float], base: Sequence[float]) -> str:
+    ratio, low, high = ratio_with_interval(rates, base)
+    return f"{ratio:.2f} ({low:.2f}-{high:.2f})"
 
 
 def _share(rates: Sequence[float], base: Sequence[float]) -> str:
