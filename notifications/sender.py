@@ -180,10 +180,10 @@ def claim(now: datetime) -> list[OutgoingEmail]:
     # Asking first keeps SQLite's one write lock free while there is nothing to do.
     if not due.exists():
         return []
-    lease = {"state": State.SENDING, "leased_by": uuid.uuid4(), "leased_until": _lease_end()}
     with transaction.atomic():
         rows = due.select_for_update(skip_locked=True).order_by("priority", "next_attempt_at")
         mails = list(rows[:BATCH])
+        lease = {"state": State.SENDING, "leased_by": uuid.uuid4(), "leased_until": _lease_end()}
         due.filter(pk__in=[mail.pk for mail in mails]).update(attempts=F("attempts") + 1, **lease)
     for mail in mails:
         mail.attempts += 1
