@@ -10,6 +10,7 @@ from events.models import Event
 from events.services import cancel_event
 from tests.events.factories import EventFactory
 from tests.tickets.factories import TicketFactory
+from tickets import querysets
 from tickets.models import Ticket
 
 pytestmark = pytest.mark.django_db
@@ -91,6 +92,15 @@ def test_names_that_begin_with_the_words_come_before_those_that_hold_them(
     assert found("nobody") == set()
     assert found("%") == set()
     assert second not in found("ada")
+
+
+@pytest.mark.parametrize("namesakes", [1, 2])
+def test_many_of_one_name_are_all_found(signed_in, event, monkeypatch, namesakes):
+    monkeypatch.setattr(querysets, "NAMESAKES", namesakes)
+    both = {TicketFactory(event=event, holder__display_name="Kim Lee") for _n in range(2)}
+    TicketFactory(holder__display_name="Kim Lee")
+
+    assert set(listed(signed_in.get(LIST, {"q": "kim", "event": event.pk}))) == both
 
 
 @pytest.mark.postgresql
