@@ -31,7 +31,8 @@ def statements_of(method: str, path: str, cookie: str) -> list[str]:
         response = client.generic(method, path)
     if response.status_code != WELCOME[method]:
         raise ValueError(f"{method} {path}: {response.status_code}")
-    return [it["sql"] for it in captured if it["sql"].startswith(EXPLAINED)]
+    asked = (it["sql"].lstrip() for it in captured)
+    return [it for it in asked if it.startswith(EXPLAINED)]
 
 
 def rows_of(name: str, statements: list[str]) -> Iterator[list[str]]:
