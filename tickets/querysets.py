@@ -5,18 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import models
 
+from accounts.models import User
 from events.models import Event
-
-if TYPE_CHECKING:
-    from accounts.models import User
-
 
 SEARCHED = ("holder__display_name", "holder__username", "holder__email")
 MAX_WORDS = 8
@@ -74,7 +70,7 @@ class TicketQuerySet(models.QuerySet[Any]):
 
     def _whose_name_begins(self, name: str) -> TicketQuerySet:
         begins = models.Q(display_name__istartswith=name) | models.Q(username__istartswith=name)
-        people = get_user_model().objects.filter(begins)
+        people = User.objects.filter(begins)
         # Asked for by themselves: PostgreSQL prepares statements, and one for both that holds for any name
         # looks less dear to it than it is, so it would read all the event's holders.
         few = list(people.values_list("pk", flat=True)[: NAMESAKES + 1])

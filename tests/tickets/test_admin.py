@@ -94,13 +94,13 @@ def test_names_that_begin_with_the_words_come_before_those_that_hold_them(
     assert second not in found("ada")
 
 
-@pytest.mark.parametrize("namesakes", [1, 2])
+@pytest.mark.parametrize("namesakes", [1, 4])
 def test_many_of_one_name_are_all_found(signed_in, event, monkeypatch, namesakes):
     monkeypatch.setattr(querysets, "NAMESAKES", namesakes)
-    both = {TicketFactory(event=event, holder__display_name="Kim Lee") for _n in range(2)}
+    here = {TicketFactory(event=event, holder__display_name="Kim Lee") for _n in range(3)}
     TicketFactory(holder__display_name="Kim Lee")
 
-    assert set(listed(signed_in.get(LIST, {"q": "kim", "event": event.pk}))) == both
+    assert set(listed(signed_in.get(LIST, {"q": "kim", "event": event.pk}))) == here
 
 
 @pytest.mark.postgresql
