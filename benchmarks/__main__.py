@@ -71,7 +71,7 @@ def arguments() -> argparse.Namespace:
     asked = parser.parse_args()
     if asked.smoke:
         asked.rounds, asked.people, asked.events = 1, 20, 20
-        asked.crowds, asked.limit_seconds = [8], 1
+        asked.crowds, asked.limit_seconds = [4, 8], 1
         asked.holders, asked.mails, asked.tickets = 60, 40, [300]
     return asked
 

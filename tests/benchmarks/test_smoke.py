@@ -11,6 +11,7 @@ from tests.servers import ROOT, database_for_servers
 pytestmark = pytest.mark.server
 MEASUREMENTS = ("rush", "reading", "telling", "growth", "footprint")
 WAYS = 7  # of booking and being refused
+CROWDS = 2
 NOBODY = "postgres://nobody@127.0.0.1:1"
 ENDINGS = ("| none |", "| wrong |", "--- |")
 
@@ -58,9 +59,9 @@ def test_short_form_of_every_benchmark_finds_nothing_wrong(tmp_path, measurement
 def test_short_form_of_the_rush_on_sqlite_finds_nothing_wrong_and_needs_no_postgresql():
     lines = short_form("rush-sqlite", "--server", NOBODY)
 
-    assert len(lines) == 2 + WAYS
+    assert len(lines) == CROWDS * (2 + WAYS)
     assert [line for line in lines if not line.endswith(ENDINGS)] == []
-    assert sum("| 20 x 302 /tickets/ | none |" in line for line in lines) == 3
+    assert sum("| 20 x 302 /tickets/ | none |" in line for line in lines) == CROWDS * 3
 
 
 @pytest.mark.postgresql
