@@ -52,7 +52,11 @@ class ApiErrorMiddleware:
 
 
 class ContentSecurityPolicyMiddleware(CSPMiddleware):
-    """django-csp's, which builds the policy of every answer anew, twice; nearly all have the same one."""
+    """django-csp's, which builds the policy of every answer anew, twice; nearly all have the same one.
+
+    Those get it as the settings had it at the start; a report-only policy or excluded addresses there would
+    be passed over.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         super().__init__(get_response)
