@@ -3,6 +3,7 @@
 import re
 import shutil
 
+import pytest
 from django.conf import settings
 from django.core.files.storage import FileSystemStorage
 
@@ -28,3 +29,16 @@ def test_modules_import_each_other_by_names_that_follow_from_their_content(tmp_p
     }
     assert {path.resolve() for path in imported} == {path.resolve() for path in modules[1:]}
     assert all(HASHED.search(path.name) for path in imported)
+
+
+def test_address_of_a_file_is_that_of_its_content(tmp_path):
+    (tmp_path / "a.css").write_text("a {}")
+    storage = HashedStaticFiles(location=tmp_path, base_url="/static/")
+    [*storage.post_process({"a.css": (FileSystemStorage(location=tmp_path), "a.css")})]
+
+    assert [storage.url("a.css") for _again in range(2)] == [
+        f"/static/{storage.stored_name('a.css')}"
+    ] * 2
+    for _again in range(2):
+        with pytest.raises(ValueError, match=r"b\.css"):
+            storage.url("b.css")
