@@ -25,8 +25,7 @@ from django.conf import settings
 from django.core.management import execute_from_command_line
 from django.urls import get_resolver
 from uvicorn import _subprocess
-from uvicorn.supervisors import Multiprocess
-from uvicorn.supervisors.multiprocess import Process
+from uvicorn.supervisors import Multiprocess, multiprocess
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +45,16 @@ RESTART_SECONDS = 5
 FLUSH_SECONDS = 2
 
 
-class MailWorker(Process):
+class WatchedProcess(multiprocess.Process):
+    """A process whose death is noticed at once, also while it is asked whether it is well."""
+
+    def start(self) -> None:
+        """Start it, and let go of its end of the pipe: held here too, its death would end no wait."""
+        super().start()
+        self.child_conn.close()
+
+
+class MailWorker(WatchedProcess):
     """The mail worker (`manage.py send_notifications`) as a process of the server."""
 
     def target(self, sockets: list[socket] | None = None) -> None:
@@ -184,6 +192,7 @@ def main() -> None:
     command_line = importlib.import_module("uvicorn.main")
     command_line.run = serve  # type: ignore[attr-defined]
     command_line.Multiprocess = SharingProcesses  # type: ignore[attr-defined]
+    multiprocess.Process = WatchedProcess  # type: ignore[misc]
     command_line.main([APPLICATION, *OPTIONS, *sys.argv[1:]])
 
 

@@ -10,9 +10,11 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
+import uvicorn
 from django.db import connection
 
 from benchmarks.processes import connections_of, memory_of
+from evento.server import APPLICATION, WatchedProcess
 from notifications.models import WorkerHeartbeat
 from notifications.services import queue_rendered
 from tests.evento.test_embedded import copy_of_what_runs, is_running
@@ -121,6 +123,26 @@ def test_mail_worker_that_dies_is_replaced_and_pages_are_not_touched(tmp_path, p
 
         until(lambda: workers_seen() == 2)
         assert pages in processes_of(server)
+
+
+def test_death_of_a_process_ends_the_wait_for_its_answer():
+    process = WatchedProcess(uvicorn.Config(APPLICATION), [])
+    process.start()
+    process.parent_conn.send(b"ping")
+
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+
+    assert process.parent_conn.poll()  # there is an end to read
+
+
+def test_server_keeps_its_own_end_alone_of_the_pipe_to_each_process(tmp_path, place):
+    with running(tmp_path, database_url=place, workers=2) as server:
+        begun(server, 2)
+        files = Path(f"/proc/{server.process.pid}/fd").iterdir()
+        sockets = {link for it in files if (link := str(it.readlink())).startswith("socket:")}
+
+        assert len(sockets) == 2 + 1  # it listens
 
 
 def test_process_ends_when_told_to_in_its_first_moment(tmp_path, place):
