@@ -358,7 +358,7 @@ CACHES = {
         {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
         if REDIS_URL
         else {
-            "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+            "BACKEND": "evento.cache.DatabaseCache",
             "LOCATION": "evento_cache",
             # The default of 300 would let a stranger push other people's counts out by making new ones.
             "OPTIONS": {"MAX_ENTRIES": 100_000},

@@ -15,6 +15,7 @@ from typing import cast
 
 from django.conf import settings
 from django.core.cache import cache
+from django.db import DatabaseError
 from django.http import HttpRequest
 from ninja.throttling import BaseThrottle
 
@@ -74,13 +75,15 @@ class SharedCounter:
 
 
 def _tell(key: str, amount: int) -> int:
-    """Add to the count of all processes; what it is then."""
-    cache.add(key, 0, timeout=2 * PERIOD)
+    """Add to the count of all processes; what it is then. 0 where the database takes nothing just now."""
     try:
+        cache.add(key, 0, timeout=2 * PERIOD)
         return cast("int", cache.incr(key, amount))
     except ValueError:  # pushed out of the cache in between
         cache.set(key, amount, timeout=2 * PERIOD)
         return amount
+    except DatabaseError:  # no reason to refuse a call that only reads
+        return 0
 
 
 COUNTER = SharedCounter()

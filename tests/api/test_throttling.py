@@ -1,4 +1,8 @@
+from contextlib import contextmanager
+
+import pytest
 from django.core.cache import cache
+from django.db import connection
 
 from evento.http.throttling import SharedCounter
 
@@ -55,3 +59,23 @@ def test_cache_that_forgets_in_between_is_no_error(db, monkeypatch):
     monkeypatch.setattr(cache, "add", forget)
 
     assert admitted(SharedCounter(Clock()), 150) == 100
+
+
+@contextmanager
+def only_readable():
+    """The database takes nothing from this connection."""
+    name, on, off = "PRAGMA query_only", "ON", "OFF"
+    if connection.vendor == "postgresql":
+        name, on, off = "SET default_transaction_read_only", "on", "off"
+    with connection.cursor() as cursor:
+        cursor.execute(f"{name} = {on}")
+        try:
+            yield
+        finally:
+            cursor.execute(f"{name} = {off}")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_database_that_can_only_be_read_keeps_nobody_from_reading():
+    with only_readable():
+        assert admitted(SharedCounter(Clock()), 150) == 100
