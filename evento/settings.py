@@ -278,7 +278,12 @@ ACCOUNT_CONFIRM_EMAIL_ON_GET = False  # mail scanners follow links: only the pag
 ACCOUNT_CHANGE_EMAIL = True  # one address; the old one holds until the new one is verified
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True  # a change of address asks for the password again
-ACCOUNT_RATE_LIMITS = {"offer_organiser": "30/h/user"}  # beside allauth's own
+# Beside allauth's own. On the day the tickets open a whole university may sign in from one address.
+ACCOUNT_RATE_LIMITS = {
+    "offer_organiser": "30/h/user",
+    "login": "120/m/ip",
+    "login_failed": "30/m/ip,5/5m/key",  # those under way count until they succeed
+}
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "events:list"

@@ -1,8 +1,10 @@
 import re
 import threading
+import time
 
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.core.internal import ratelimit
 from django.core import mail
 from django.core.cache import cache
 from django.core.management import call_command
@@ -256,6 +258,63 @@ def test_limits_are_counted_in_a_table_that_every_process_shares(client, attende
         cursor.execute("SELECT cache_key FROM evento_cache")
         keys = [key for (key,) in cursor.fetchall()]
     assert any("login_failed" in key for key in keys)
+
+
+def test_many_sign_in_from_one_address_and_some_mistype(attendee):
+    for number in range(60):
+        client = Client()
+        if number % 4 == 0:
+            sign_in(client, f"person{number}@example.org", "not-the-password")
+        sign_in(client, attendee.email)
+
+        assert is_signed_in(client)
+
+
+def test_after_thirty_wrong_passwords_an_address_is_refused_whoever_it_asks_for(client, attendee):
+    for number in range(30):
+        sign_in(client, f"person{number}@example.org", "not-the-password")
+
+    response = sign_in(client, attendee.email)
+
+    assert "Too many tries" in response.content.decode()
+    assert not is_signed_in(client)
+
+
+class Clock:
+    """Stands still but for who sleeps; after two seconds `act` is done."""
+
+    def __init__(self, act):
+        self.act = act
+        self.now = 0.0
+
+    def monotonic(self):
+        return self.now
+
+    def time(self):
+        return time.time()
+
+    def sleep(self, seconds):
+        before, self.now = self.now, self.now + seconds
+        if before < 2 <= self.now:
+            self.act()
+
+
+def test_sign_in_waits_for_others_behind_its_address_and_is_not_told_that_it_tried_too_often(
+    client, attendee, monkeypatch
+):
+    sign_in(client, attendee.email, "not-the-password")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT cache_key FROM evento_cache WHERE cache_key LIKE '%:login:%'")
+        [[counted]] = cursor.fetchall()
+    lock = f"{counted.removeprefix(':1:')}:lock"
+    cache.add(lock, True)
+    clock = Clock(lambda: cache.delete(lock))
+    monkeypatch.setattr(ratelimit, "time", clock)
+
+    sign_in(client, attendee.email)
+
+    assert is_signed_in(client)
+    assert clock.now >= 2
 
 
 def test_limits_of_others_are_not_pushed_out_by_new_ones(client, attendee):
