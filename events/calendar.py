@@ -4,11 +4,14 @@ import calendar
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from events.models import Event
 
 FIRST_YEAR, LAST_YEAR = 2000, 2100
-SHOWN_A_DAY = 5  # and the rest behind "more"; templates/events/calendar.html slices by it
+SHOWN_A_DAY = 5  # and others behind "more"; templates/events/calendar.html slices by it
+# A day that has more leads to its own list, or a month of thousands would be a page of megabytes.
+MOST_A_DAY = 25
 
 
 @dataclass(frozen=True)
@@ -24,12 +27,19 @@ class CalendarDay:
     date: date
     is_outside: bool
     is_today: bool
+    is_past: bool
     entries: list[Entry]
+    count: int  # of the day's events, those beyond MOST_A_DAY too
 
     @property
     def more(self) -> int:
-        """How many are folded away."""
-        return max(0, len(self.entries) - SHOWN_A_DAY)
+        """How many are not seen at first."""
+        return max(0, self.count - SHOWN_A_DAY)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether it has more events than entries."""
+        return self.count > len(self.entries)
 
 
 @dataclass(frozen=True)
@@ -61,11 +71,16 @@ def month_of(year: int, number: int) -> Month | None:
 
 
 def month_days(
-    month: Month, events: Iterable[Event], *, today: date, now: datetime
+    month: Month, events: Iterable[Any], *, today: date, now: datetime
 ) -> list[CalendarDay]:
-    """The days of all weeks that `month` touches, from a Monday on, with `events` on their own dates."""
+    """The days of all weeks that `month` touches, from a Monday on, with `events` on their own dates.
+
+    `events` are those of `first_of_each_day`.
+    """
     entries: dict[date, list[Entry]] = {}
+    counts: dict[date, int] = {}
     for event in events:
+        counts[event.starts_on] = event.of_day
         entries.setdefault(event.starts_on, []).append(Entry(event, event.has_ended(now)))
     weeks = calendar.Calendar(firstweekday=calendar.MONDAY)
     return [
@@ -73,7 +88,9 @@ def month_days(
             date=day,
             is_outside=day.month != month.number,
             is_today=day == today,
+            is_past=day < today,
             entries=entries.get(day, []),
+            count=counts.get(day, 0),
         )
         for day in weeks.itermonthdates(month.year, month.number)
     ]

@@ -10,8 +10,19 @@ from typing import TYPE_CHECKING, Any
 from allauth.account.models import EmailAddress
 from django.contrib.auth.models import AnonymousUser
 from django.db import IntegrityError, models, transaction
-from django.db.models import Case, DateTimeField, Exists, ExpressionWrapper, F, OuterRef, Q, When
-from django.db.models.functions import Lower
+from django.db.models import (
+    Case,
+    Count,
+    DateTimeField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    When,
+    Window,
+)
+from django.db.models.functions import Lower, RowNumber
 from django.db.models.lookups import GreaterThan
 from django.utils.translation import gettext_lazy as _
 
@@ -120,6 +131,13 @@ class EventQuerySet(models.QuerySet["Any"]):
     def next_first(self, now: datetime) -> EventQuerySet:
         """What is on or comes next first; then the past ones, latest first."""
         return self.order_by(*next_first(now))
+
+    def first_of_each_day(self, most: int) -> EventQuerySet:
+        """At most so many of each day, the first to start; with `of_day`, how many the day has."""
+        number = Window(RowNumber(), partition_by="starts_on", order_by=["starts_at", "id"])
+        of_day = Window(Count("pk"), partition_by="starts_on")
+        numbered = self.annotate(number_of_day=number, of_day=of_day)
+        return numbered.filter(number_of_day__lte=most).order_by("starts_at", "id")
 
     def available(self) -> EventQuerySet:
         """Drops events that are FULL, and nothing else: that much is public (SPEC 2)."""

@@ -139,7 +139,8 @@ def month(request: HttpRequest, year: int | None = None, month: int | None = Non
     if shown is None:
         raise Http404
     events = LISTED.public().filter(starts_on__range=(shown.first_day, shown.last_day))
-    days = calendar.month_days(shown, events.order_by("starts_at", "id"), today=today, now=now)
+    events = events.first_of_each_day(calendar.MOST_A_DAY)
+    days = calendar.month_days(shown, events, today=today, now=now)
     context = {
         "now": now,
         "month": shown,

@@ -139,6 +139,39 @@ def test_month_folds_a_crowded_day(client):
     assert day.count("calendar-event ") + day.count('calendar-event"') == 8
 
 
+@pytest.mark.parametrize(
+    ("apart", "path"), [(timedelta(days=40), "/"), (-timedelta(days=40), "/past/")]
+)
+def test_month_leads_from_a_day_of_very_many_to_their_list(client, monkeypatch, apart, path):
+    monkeypatch.setattr("events.calendar.MOST_A_DAY", 7)
+    noon = timezone.now().replace(hour=12, minute=0) + apart
+    for minute in range(9):
+        EventFactory(title=f"Tour {minute}", starts_at=noon + timedelta(minutes=minute))
+    EventFactory(title="The day after", starts_at=noon + timedelta(days=1))
+    month = f"/calendar/{noon.year}/{noon.month}/"
+
+    day = day_of(client.get(month).content.decode(), noon.day, f"{noon:%B}")
+    address = re.search(r'href="([^"]+)">The list of this day<', day)[1].replace("&amp;", "&")
+    listed = client.get(address).content.decode()
+
+    assert re.findall(r"Tour \d", day) == [f"Tour {n}" for n in range(7)]
+    assert '<summary class="calendar-more">4 more</summary>' in day
+    assert address == f"{path}?from={noon:%Y-%m-%d}&to={noon:%Y-%m-%d}"
+    assert {f"Tour {n}" for n in range(9)} <= {*re.findall(r"Tour \d", listed)}
+    assert "The day after" not in listed
+
+
+def test_month_folds_a_day_that_is_just_not_too_full_and_leads_nowhere_else(client, monkeypatch):
+    monkeypatch.setattr("events.calendar.MOST_A_DAY", 7)
+    for hour in range(7):
+        EventFactory(starts_at=datetime(2030, 6, 3, 8 + hour, tzinfo=UTC))
+
+    day = day_of(june(client), 3)
+
+    assert '<summary class="calendar-more">2 more</summary>' in day
+    assert "The list of this day" not in day
+
+
 def test_month_without_events_says_so(client):
     assert "Nothing in this month." in june(client)
 
