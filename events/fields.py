@@ -1,6 +1,5 @@
 """Form fields for what an event is made of: wall clock time, zone, length, picture."""
 
-import zoneinfo
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -14,6 +13,7 @@ from django.utils.dateparse import parse_duration
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import time_zone_names
 from events.covers import ACCEPTED, clean_cover
 
 # A year outside is a slip of the finger, and far enough from where arithmetic with dates ends.
@@ -163,7 +163,7 @@ class DurationField(forms.MultiValueField):
 def zone_choices() -> Choices:
     """The IANA zones that are named after a place, grouped by continent, and UTC."""
     groups: dict[str, list[tuple[str, str]]] = {}
-    for name in sorted(zoneinfo.available_timezones()):
+    for name in sorted(time_zone_names()):
         area, slash, place = name.partition("/")
         if slash and area not in {"Etc", "SystemV", "US", "posix", "right"}:
             groups.setdefault(area, []).append((name, place.replace("_", " ").replace("/", " – ")))

@@ -1,6 +1,5 @@
 """The forms of a person's own pages."""
 
-import zoneinfo
 from collections.abc import Iterable
 from itertools import groupby
 from typing import Any, cast
@@ -10,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
+from accounts.models import User, time_zone_names
 
 # The regions people look themselves up in; the rest are old names of the same zones.
 REGIONS = {
@@ -32,8 +31,7 @@ USERNAME_HELP = _("Letters, digits and @ . + - _ only.")
 
 def time_zone_choices() -> list[tuple[str, Any]]:
     """UTC, then the IANA zones by region."""
-    names = sorted(zoneinfo.available_timezones())
-    within = [name for name in names if name.split("/")[0] in REGIONS]
+    within = [name for name in sorted(time_zone_names()) if name.split("/")[0] in REGIONS]
     groups: list[tuple[str, Any]] = [("UTC", "UTC")]
     for region, members in groupby(within, key=lambda name: name.split("/")[0]):
         groups.append((region, [(name, name.replace("_", " ")) for name in members]))

@@ -97,6 +97,18 @@ def test_profile_refuses_a_time_zone_that_is_none(client, attendee):
     assert list(response.context["form"].errors) == ["time_zone"]
 
 
+def test_time_zones_are_looked_up_once(client, attendee, monkeypatch):
+    sign_in(client, attendee)
+    client.post(reverse("accounts:profile"), PROFILE)
+    monkeypatch.delattr("zoneinfo.available_timezones")
+
+    client.post(reverse("accounts:profile"), PROFILE | {"time_zone": "Europe/Rome"})
+
+    attendee.refresh_from_db()
+    assert attendee.time_zone == "Europe/Rome"
+    assert client.get(reverse("accounts:profile")).status_code == 200
+
+
 def test_profile_keeps_a_time_zone_by_an_old_name(client):
     person = UserFactory(time_zone="GB")
     client.force_login(person)
