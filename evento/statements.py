@@ -10,10 +10,12 @@ from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from enum import Enum
 from itertools import accumulate
+from types import ModuleType
 from typing import Any, Generic, NamedTuple, Self, TypeVar
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connection, models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model, QuerySet
 from django.db.models.sql import Query
 from django.db.models.sql.compiler import SQLCompiler
@@ -86,7 +88,7 @@ class Rows:
         """
         if default_connection().vendor == "postgresql":
             statement = _insert_after(update, self._tables)
-            found = execute(statement, parameters + self._all_values)
+            found = execute_in_a_rush(statement, parameters + self._all_values)
         else:
             found = execute(update, parameters)
             if found is not None:
@@ -119,6 +121,24 @@ def execute(statement: str, parameters: list[Any]) -> tuple[Any, ...] | None:
     with default_connection().cursor() as cursor:
         cursor.execute(statement, parameters)
         return cursor.fetchone()
+
+
+def execute_in_a_rush(statement: str, parameters: list[Any]) -> tuple[Any, ...] | None:
+    """As `execute`, which is all that it does where something needs a cursor, and on SQLite."""
+    here = default_connection()
+    past_cursors = _past_cursors(here)
+    if past_cursors is None:
+        return execute(statement, parameters)
+    return past_cursors.first_row(here, statement, parameters)
+
+
+def _past_cursors(here: BaseDatabaseWrapper) -> ModuleType | None:
+    """`evento.prepared`, where nothing needs a cursor now."""
+    if here.vendor != "postgresql":
+        return None
+    import evento.prepared  # noqa: PLC0415 - it loads PostgreSQL's driver
+
+    return evento.prepared if evento.prepared.may_pass_cursors(here) else None
 
 
 def bound(table: type[Model], field: str, value: Any) -> Any:
@@ -244,7 +264,7 @@ class JoinedLookup:
     def find(self, *values: Any) -> "Joined | None":
         """What the statement finds first, or None. `values` are its parameters."""
         question = self._question
-        found = execute(question.statement, list(values))
+        found = execute_in_a_rush(question.statement, list(values))
         if found is None:
             return None
         [stored] = question.compiler.apply_converters([found], question.converters)
@@ -355,30 +375,19 @@ def _as_it_stands(value: Any) -> Any:
 
 
 def change(table: type[Model], where: dict[str, Any], /, **values: Any) -> int:
-    """Write values into the rows whose fields are equal to `where`, by a statement that is built once.
+    """Write values into the rows that are equal to `where`, all by attribute, by a statement built once.
 
     Returns how many rows those were. As with `update`, no `save` is called. None equals nothing.
     """
-    here = default_connection()
-    parameters = [
-        prepare(it, here)
-        for prepare, it in zip(
-            _field_preparations(table, (*values, *where)),
-            (*values.values(), *where.values()),
-            strict=True,
-        )
-    ]
+    here, columns = default_connection(), _columns(table)
+    parameters = [columns[name].keep(it) for name, it in (*values.items(), *where.items())]
+    statement = _update_statement(table, tuple(values), tuple(where))
+    past_cursors = _past_cursors(here)
+    if past_cursors is not None:
+        return past_cursors.changed_rows(here, statement, parameters)
     with here.cursor() as cursor:
-        cursor.execute(_update_statement(table, tuple(values), tuple(where)), parameters)
+        cursor.execute(statement, parameters)
         return cursor.rowcount
-
-
-@functools.cache
-def _field_preparations(
-    table: type[Model], names: tuple[str, ...]
-) -> list[Callable[[Any, Any], Any]]:
-    options: Any = table._meta
-    return [options.get_field(name).get_db_prep_save for name in names]
 
 
 @functools.cache

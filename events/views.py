@@ -24,6 +24,7 @@ from events.finding import (
     UpcomingFindForm,
     by_day,
     site_today,
+    visible_event_or_404,
 )
 from events.ics import event_ics, event_url
 from events.markdown import render as render_markdown
@@ -153,17 +154,12 @@ def month(request: HttpRequest, year: int | None = None, month: int | None = Non
     return render(request, "events/calendar.html", context)
 
 
-def _visible_event(request: HttpRequest, slug: str) -> Event:
-    events = Event.objects.visible_to(request.user).select_related("category")
-    return get_object_or_404(events, slug=slug)
-
-
 @require_safe
 @kept_for_visitors
 def detail(request: HttpRequest, slug: str) -> HttpResponse:
     """One event. Drafts and archived events are for their organisers (SPEC 2)."""
     now = timezone.now()
-    event = _visible_event(request, slug)
+    event = visible_event_or_404(request.user, slug)
     is_manager = may_manage_event(request.user, event)
     context = {
         **public_facts(event, now),
@@ -180,7 +176,7 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
 @kept_for_visitors
 def ics(request: HttpRequest, slug: str) -> HttpResponse:
     """The event's calendar file."""
-    event = _visible_event(request, slug)
+    event = visible_event_or_404(request.user, slug)
     response = HttpResponse(event_ics(event), content_type="text/calendar; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{event.slug}.ics"'
     return response

@@ -12,12 +12,19 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from evento.refusals import Refusal
-from evento.statements import Rows
+from evento.statements import Rows, bound, execute
 from notifications import kinds, sender
 from notifications.models import Announcement, EmailOptOut, Notification, OutgoingEmail
 
 # A bell shows no more than this, so the count need not go further.
 COUNTED_UP_TO = 100
+# Every page of who is signed in asks this, and Django takes longer to put it together than to ask it.
+_UNREAD = f"""
+    SELECT COUNT(*) FROM (
+        SELECT 1 FROM notifications_notification WHERE recipient_id = %s AND read_at IS NULL
+        LIMIT {COUNTED_UP_TO}
+    ) unread
+"""  # noqa: S608
 ACCOUNT_MAIL = "accounts.mail"
 
 
@@ -87,7 +94,8 @@ def queue_rendered(address: str, message: bytes) -> None:
 
 def unread_count(user: User) -> int:
     """How many notices `user` has not read, counted up to what the bell can show."""
-    return Notification.objects.filter(recipient=user, read_at=None)[:COUNTED_UP_TO].count()
+    found = execute(_UNREAD, [bound(Notification, "recipient_id", user.pk)])
+    return found[0] if found else 0
 
 
 def mark_read(notification: Notification, *, by: User, now: datetime | None = None) -> None:

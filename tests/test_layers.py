@@ -10,7 +10,7 @@ APPS = ["accounts", "notifications", "events", "tickets", "evento"]
 # evento's ground floor: it imports no app, so every app may import it.
 GROUND = {
     *("evento.refusals", "evento.database", "evento.statements", "evento.http"),
-    *("evento.changelists", "evento.links", "evento.sessions"),
+    *("evento.prepared", "evento.changelists", "evento.links", "evento.sessions"),
 }
 FLOORS = [
     {"signals"},

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from evento.links import PageAddress
+from evento.statements import Lookup
 from events.models import Event
 from tickets.querysets import TicketQuerySet
 
@@ -112,6 +113,10 @@ class Ticket(models.Model):
     def admits(self) -> bool:
         """Whether the door would let its holder in: only such a ticket shows a barcode (SPEC 3)."""
         return self.is_valid and not self.event.is_cancelled
+
+
+# A person's ticket for an event that they have not given back: by the event's key and the person's.
+HELD = Lookup(Ticket.objects.valid, "event", "holder")
 
 
 class HolderMessage(models.Model):

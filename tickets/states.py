@@ -11,7 +11,7 @@ from events.availability import public_availability
 from events.models import Event
 from events.permissions import AnyUser, may_manage_event
 from tickets.forms import NoteForm
-from tickets.models import Ticket
+from tickets.models import HELD, Ticket
 
 # As many as one takes in at a glance.
 LATEST_SHOWN = 5
@@ -52,7 +52,7 @@ def valid_ticket(user: AnyUser, event: Event) -> Ticket | None:
     """The ticket that `user` holds for `event` and has not given back."""
     if not isinstance(user, User):
         return None
-    return Ticket.objects.valid().held_by(user).filter(event=event).first()
+    return HELD.find(event.pk, user.pk)
 
 
 def valid_tickets_of(person: User, events: Collection[UUID]) -> Mapping[UUID, UUID]:

@@ -4,12 +4,12 @@ from typing import Any, cast
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
-from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from accounts.models import User
 from evento.http.routing import Router
 from events.answers import event_of
+from events.finding import visible_event_or_404
 from events.models import Event
 from events.permissions import may_manage_event
 
@@ -23,8 +23,7 @@ def person(request: HttpRequest) -> User:
 
 def visible_event(request: HttpRequest, slug: str) -> Event:
     """The event, if the caller may open its page. Raises Http404."""
-    events = Event.objects.visible_to(request.user).select_related("category")
-    return get_object_or_404(events, slug=slug)
+    return visible_event_or_404(request.user, slug)
 
 
 def managed_event(request: HttpRequest, slug: str) -> Event:

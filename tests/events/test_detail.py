@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from events.models import Event, EventOrganiser, OrganiserOffer
@@ -304,3 +306,26 @@ def test_offer_accepted_twice_is_gone(client, offer, grace):
     client.post(f"/events/offers/{offer.pk}/")
 
     assert client.post(f"/events/offers/{offer.pk}/").status_code == 404
+
+
+def test_category_is_read_with_its_event(client, attendee, django_assert_num_queries):
+    client.force_login(attendee)
+    plain, categorised = EventFactory(), EventFactory(category=CategoryFactory(name="Owls"))
+    client.get(plain.get_absolute_url())  # what is asked once a process
+    with CaptureQueriesContext(connection) as captured:
+        client.get(plain.get_absolute_url())
+
+    with django_assert_num_queries(len(captured)):
+        page = client.get(categorised.get_absolute_url())
+
+    assert "Owls" in page.text
+
+
+def test_detail_offers_a_place_again_to_who_gave_theirs_back(client, event, attendee):
+    TicketFactory(event=event, holder=attendee, status="cancelled")
+    client.force_login(attendee)
+
+    page = page_of(client, event)
+
+    assert "Request a ticket" in page
+    assert "You have a ticket" not in page

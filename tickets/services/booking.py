@@ -10,17 +10,16 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from evento.database import retry_conflicts, violates
 from evento.refusals import Refusal
-from evento.statements import Lookup, Rows
+from evento.statements import Rows
 from events.availability import public_availability
 from events.models import Event
 from events.services import lock_event, take_place, take_quiet_place
-from tickets.models import NOTE_LENGTH, Ticket, random_code
+from tickets.models import HELD, NOTE_LENGTH, Ticket, random_code
 from tickets.permissions import is_holder
 from tickets.signals import booking_prepared
 
 # Two equal codes of 20 random digits are next to impossible; three draws make it certain enough.
 CODE_DRAWS = 3
-_HELD = Lookup(Ticket.objects.valid, "event", "holder")
 
 
 @dataclass(frozen=True)
@@ -138,7 +137,7 @@ def _take(event: Event, holder: User, note: str, now: datetime) -> Ticket:
 
 
 def _existing(event: Event, holder: User, *, otherwise: Refusal) -> Booking:
-    ticket = _HELD.find(event.pk, holder.pk)
+    ticket = HELD.find(event.pk, holder.pk)
     if ticket is None or otherwise.code == "not_found":
         raise otherwise
     return Booking(ticket, created=False)

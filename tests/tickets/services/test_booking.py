@@ -144,6 +144,13 @@ def test_database_alone_holds_when_the_condition_is_broken(event, attendee, monk
     assert not Ticket.objects.exists()
 
 
+def test_ticket_that_was_given_back_is_no_way_into_a_full_event(attendee):
+    event = EventFactory(capacity=3, places_taken=3)
+    TicketFactory(event=event, holder=attendee, status=Ticket.Status.CANCELLED)
+
+    assert refused_code(book_ticket, event, holder=attendee) == "event_full"
+
+
 def test_organisers_are_told_once_when_places_go_and_once_when_full():
     event = EventFactory(capacity=4)
 
