@@ -81,7 +81,7 @@ proof-mutants: $(DEV_STAMP) $(TOOLS_STAMP) ## Availability, booking and permissi
 proof-caddy: $(DEV_STAMP) $(TOOLS_STAMP) ## deploy/Caddyfile in front of the server, with TLS; needs curl and npm
 	@$(VENV)/python -m tests.run_all --no-cov -n 0 tests/deploy/proof_proxies.py -k caddy
 
-bench: $(DEV_STAMP) ## Booking (on SQLite too), reading, telling, growth to 5 million tickets, plans, footprint; needs PostgreSQL, pgbench, 8 GB of disk
+bench: $(DEV_STAMP) ## Booking (on SQLite too), reading, signing in, telling, growth to 5 million tickets, plans, footprint; needs PostgreSQL, pgbench, 8 GB of disk
 	@$(VENV)/python -m benchmarks $(ARGS)
 
 bench-serving: $(DEV_STAMP) ## Bookings a second under each way of serving; needs PostgreSQL, and gunicorn and granian in .venv

@@ -3,6 +3,7 @@
   rush         booking and being refused, by the page and the API, over 8, 32 and 256 connections; the limit
   rush-sqlite  the same on SQLite, served by one process
   reading      lists, calendar, event, my tickets
+  signing-in   people who sign in, from addresses of their own and from one
   telling      cancelling an event with 500 and 50,000 holders; mails a second beside bare smtplib
   growth       booking, lists, my tickets and the admin's lists with a thousand to five million tickets
   plans        how PostgreSQL answers what the main pages ask: indexes, and tables that are read whole
@@ -23,7 +24,7 @@ from pathlib import Path
 
 import psycopg
 
-from benchmarks import footprint, growth, plans, reading, rush, telling, world
+from benchmarks import footprint, growth, plans, reading, rush, signing_in, telling, world
 from benchmarks.evento_server import serving
 from benchmarks.tables import markdown
 
@@ -31,6 +32,7 @@ ON_SQLITE = "rush-sqlite"  # the only one that does without PostgreSQL
 SERVED = {"rush": rush.measure, "reading": reading.measure}  # by one server on one world
 ALONE = {
     ON_SQLITE: rush.measure_on_sqlite,
+    "signing-in": signing_in.measure,
     "telling": telling.measure,
     "growth": growth.measure,
     "plans": plans.measure,

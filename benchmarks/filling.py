@@ -17,6 +17,8 @@ from tests.servers import CSRF_SECRET, sign_in  # noqa: E402
 
 ROWS_AT_ONCE = 5000
 ROOM_FOR_ALL = 10_000_000
+FIRST_DAY = 14  # from today
+EVENTS_A_DAY = 10
 
 
 def people(count: int) -> list[User]:
@@ -34,11 +36,12 @@ def people(count: int) -> list[User]:
 
 
 def events(count: int) -> list[Event]:
+    """So many published events, EVENTS_A_DAY on each day from FIRST_DAY on."""
     now = timezone.now()
     made = [
         Event(
             title=f"Concert {n}",
-            starts_at=now + timedelta(days=14, hours=n % 24),
+            starts_at=now + timedelta(days=FIRST_DAY + n // EVENTS_A_DAY, hours=n % EVENTS_A_DAY),
             time_zone="Europe/London",
             duration=timedelta(hours=2),
             capacity=ROOM_FOR_ALL,

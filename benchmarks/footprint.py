@@ -25,7 +25,7 @@ from pathlib import Path
 
 import psycopg
 
-from benchmarks import load, mailing, processes, rush, world
+from benchmarks import load, mailing, processes, rush, signing_in, world
 from benchmarks.candidates import free_port, stop
 from benchmarks.evento_server import EventoServer, serving
 from benchmarks.tables import middle
@@ -36,14 +36,9 @@ WEB, WORKER, TOGETHER = "server", "worker beside it", "together"
 SIGN_INS = 8  # at once
 STREAMS = 100  # open pages meanwhile
 CONNECTIONS = 8
-PASSWORD = "correct horse battery staple"
 MEGABYTE = 2**20
 LINKED = re.compile(r'<(?:link[^>]+rel="stylesheet"[^>]+href|script[^>]+src)="([^"]+)"')
 STARTING = "import django; django.setup()"
-HASHING = (
-    "import django; django.setup(); from django.contrib.auth.hashers import make_password;"
-    "print(make_password({password!r}))"
-)
 
 
 def measure(asked: argparse.Namespace) -> Iterator[tuple[str, list[list[str]]]]:
@@ -55,7 +50,7 @@ def measure(asked: argparse.Namespace) -> Iterator[tuple[str, list[list[str]]]]:
             world.built(name, people=people, events=min(asked.events, 60), server=asked.server)
         )
         stack.enter_context(_static_files(place))
-        _give_passwords(place)
+        _let_sign_in(place)
         yield "Memory, PSS in MB", _memory(place, asked)
         yield "From start to the first page", _start(place, asked)
         yield "Sizes", _sizes()
@@ -75,14 +70,9 @@ def _static_files(place: world.World) -> Iterator[None]:
             del os.environ["BENCHMARK_STATIC_ROOT"]
 
 
-def _give_passwords(place: world.World) -> None:
-    hashed = world.python(place.url, "-c", HASHING.format(password=PASSWORD)).strip()
+def _let_sign_in(place: world.World) -> None:
+    signing_in.give_password(place, _signing_in(place))
     with psycopg.connect(place.url) as connection:
-        # It ends the sessions they have: the others are those who read.
-        connection.execute(
-            "UPDATE accounts_user SET password = %s WHERE username = ANY(%s)",
-            [hashed, [f"guest{n}" for n in _signing_in(place)]],
-        )
         connection.execute("UPDATE accounts_user SET is_staff = true WHERE username = 'guest0'")
 
 
@@ -170,7 +160,7 @@ def _loaded(place: world.World, server: EventoServer) -> list[str]:
     """Everybody else reads and books; what was not answered as it should be."""
     host, cookies = f"127.0.0.1:{server.port}", place.cookies[:-SIGN_INS]
     place.reset()
-    paths = ("/", "/calendar/", f"/events/{place.slugs[0]}/", "/tickets/", "/notifications/")
+    paths = ("/", place.month, f"/events/{place.slugs[0]}/", "/tickets/", "/notifications/")
     reading = [load.get(host, path, cookie) for cookie in cookies for path in paths]
     reading += [load.get(host, "/admin/events/event/", place.cookies[0])] * len(paths)
     readers = replace(place, cookies=cookies)
@@ -181,15 +171,9 @@ def _loaded(place: world.World, server: EventoServer) -> list[str]:
 def _sign_in(place: world.World, server: EventoServer) -> list[str]:
     with psycopg.connect(place.url) as connection:
         connection.execute("DELETE FROM evento_cache")  # what limits are counted by
-    host, cookie = f"127.0.0.1:{server.port}", f"csrftoken={place.csrf_secret}"
-    fields = {"csrfmiddlewaretoken": place.csrf_secret, "password": PASSWORD}
-    requests = [
-        load.form_post(
-            host, "/accounts/login/", cookie, fields | {"login": f"guest{n}@example.org"}
-        )
-        for n in _signing_in(place)
-    ]
-    return _wrong(server, requests, "302")
+    host = f"127.0.0.1:{server.port}"
+    forms = [signing_in.form(place, host, "/accounts/login/", n) for n in _signing_in(place)]
+    return _wrong(server, forms, "302")
 
 
 def _wrong(server: EventoServer, requests: list[bytes], wanted: str) -> list[str]:
@@ -338,7 +322,7 @@ def _pages(place: world.World, server: EventoServer) -> list[list[str]]:
         "event, visitor": (event, visitor),
         "sign-in": ("/accounts/login/", visitor),
         "list, signed in": ("/", attendee),
-        "calendar, signed in": ("/calendar/", attendee),
+        "calendar, signed in": (place.month, attendee),
         "event, signed in": (event, attendee),
         "my tickets": ("/tickets/", attendee),
         "notices": ("/notifications/", attendee),

@@ -47,11 +47,14 @@ class Load:
         return quantiles(self.latencies, n=100, method="inclusive")[share - 1]
 
 
-def form_post(host: str, path: str, cookie: str, fields: dict[str, str]) -> bytes:
-    """The bytes of a browser's POST of a form."""
+def form_post(
+    host: str, path: str, cookie: str, fields: dict[str, str], *, address: str = ""
+) -> bytes:
+    """The bytes of a browser's POST of a form, with its address if they come through a proxy."""
     body = urlencode(fields)
+    forwarded = f"X-Forwarded-For: {address}\r\n" if address else ""
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\n{forwarded}"
         f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return (head + body).encode()

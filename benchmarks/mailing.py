@@ -18,7 +18,7 @@ from benchmarks.world import ROOT, World
 
 STOP_SECONDS = 30
 READY_SECONDS = 60
-KEPT = 2000
+KEPT = 10_000
 
 Mail = tuple[str, list[str], bytes]
 

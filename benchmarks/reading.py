@@ -13,6 +13,7 @@ from benchmarks.race import Way
 
 CONNECTIONS = 8
 TICKETS_EACH = 20  # as many as one page shows
+VISITS_EACH = 10  # a visitor's page is made once a second, so a turn must last about as long
 EMPTY, PLAIN = "empty view", "plain list, signed in"
 
 
@@ -33,13 +34,13 @@ def visitors(place: world.World, count: int) -> list[Way]:
     event = f"/events/{place.slugs[0]}"
     pages = {
         "list": "/",
-        "calendar": "/calendar/",
+        "calendar": place.month,
         "event": f"{event}/",
         "calendar file": f"{event}.ics",
     }
 
     def asking(path: str) -> Callable[[str], list[bytes]]:
-        return lambda host: [load.get(host, path)] * count
+        return lambda host: [load.get(host, path)] * count * VISITS_EACH
 
     yardstick = asking("/yardsticks/empty/")
     return [

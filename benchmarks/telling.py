@@ -45,8 +45,8 @@ DELETE FROM notifications_announcement
 """
 REQUEUE = """
 UPDATE notifications_outgoingemail SET state = 'queued', attempts = 0, next_attempt_at = now()
-WHERE id IN (SELECT id FROM notifications_outgoingemail ORDER BY id LIMIT %s)
-"""
+WHERE id IN (SELECT id FROM notifications_outgoingemail ORDER BY created_at, id LIMIT %s)
+"""  # of those that were written one after the other, as what is due at once was
 
 
 def measure(asked: argparse.Namespace) -> Iterator[tuple[str, list[list[str]]]]:

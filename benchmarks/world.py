@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -28,6 +29,12 @@ class World:
     slugs: list[str]
     cookies: list[str]  # the Cookie header of each person
     csrf_secret: str  # what every cookie carries and every form sends
+
+    @property
+    def month(self) -> str:
+        """The address of a month that 1,000 events fill, whatever day it is (`filling.events`)."""
+        within = date.today() + timedelta(days=45)  # noqa: DTZ011 - a day more or less is no matter
+        return f"/calendar/{within.year}/{within.month}/"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -149,7 +156,9 @@ def _migrate(url: str) -> None:
 
 def _filled(url: str, people: int, events: int) -> World:
     filled = python(url, "-m", "benchmarks.filling", f"--people={people}", f"--events={events}")
-    return World(url, **json.loads(filled))
+    place = World(url, **json.loads(filled))
+    place.database.tidy()
+    return place
 
 
 def _drop(server: str, name: str) -> None:

@@ -1,6 +1,9 @@
 """What pages are measured by: views that do next to nothing, behind the same server and middleware."""
 
+from functools import cache
+
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.hashers import check_password, make_password
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.template import engines
@@ -9,6 +12,7 @@ from django.urls import include, path
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from benchmarks.signing_in import PASSWORD
 from events.models import Event
 from tickets.states import card_context
 
@@ -25,6 +29,17 @@ CARDS = 20
 def signed_in_post(request: HttpRequest) -> HttpResponse:
     """A form of somebody who is signed in, with its CSRF token, that changes nothing."""
     return HttpResponse(status=204)
+
+
+@require_POST
+def password(request: HttpRequest) -> HttpResponse:
+    """A sign-in form of which only the password is checked, and always against the same one."""
+    return HttpResponse(status=204 if check_password(request.POST["password"], _hashed()) else 403)
+
+
+@cache
+def _hashed() -> str:
+    return make_password(PASSWORD)
 
 
 def empty(request: HttpRequest) -> HttpResponse:
@@ -53,6 +68,7 @@ def plain_list(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("yardsticks/signed-in-post/", signed_in_post),
+    path("yardsticks/password/", password),
     path("yardsticks/empty/", empty),
     path("yardsticks/list/", plain_list),
     path("", include("evento.urls")),

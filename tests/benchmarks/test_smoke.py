@@ -9,7 +9,7 @@ from django.db import connection
 from tests.servers import ROOT, database_for_servers
 
 pytestmark = pytest.mark.server
-MEASUREMENTS = ("rush", "reading", "telling", "growth", "footprint")
+MEASUREMENTS = ("rush", "reading", "signing-in", "telling", "growth", "footprint")
 WAYS = 7  # of booking and being refused
 CROWDS = 2
 NOBODY = "postgres://nobody@127.0.0.1:1"
