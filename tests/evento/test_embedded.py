@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -44,18 +45,52 @@ def fresh(tmp_path):
     return copy_of_what_runs(tmp_path / "evento")
 
 
+@dataclass
+class FirstStart:
+    """What was seen of one in a folder of its own, while it ran and after it was told to end."""
+
+    folder: Path
+    port: int
+    text: str
+    processes: list[int]
+    statuses: list[int]
+    stream_type: str
+    status_after: int | None
+    processes_after: list[int]
+
+
 @pytest.fixture(scope="module")
-def started_before(tmp_path_factory):
-    folder = copy_of_what_runs(tmp_path_factory.mktemp("embedded") / "evento")
-    with embedded(folder, free_port()):
-        pass
-    return folder
+def first_start(tmp_path_factory):
+    """Takes long, so all tests share it."""
+    folder, port = copy_of_what_runs(tmp_path_factory.mktemp("embedded") / "evento"), free_port()
+    site = f"http://127.0.0.1:{port}"
+    with embedded(folder, port) as (process, log):
+        page = urllib.request.urlopen(site).read().decode()
+        stylesheet = re.search(r"/static/[\w/]+\.[0-9a-f]{12}\.css", page).group()
+        paths = ["/", stylesheet, "/static/css/missing.css"]
+        statuses = [status(site + path) for path in paths]
+        processes = descendants(process.pid)
+        with urllib.request.urlopen(f"{site}/live/?topic=list::") as stream:
+            stream_type = stream.headers["Content-Type"]
+        until(lambda: list((folder / "var/mail").glob("*.eml")), log)
+        process.send_signal(signal.SIGTERM)
+        process.wait(PATIENCE_SECONDS)
+    return FirstStart(
+        folder,
+        port,
+        log.read_text(),
+        processes,
+        statuses,
+        stream_type,
+        status_after=status(site),
+        processes_after=[pid for pid in processes if is_running(pid)],
+    )
 
 
 @pytest.fixture
-def folder(started_before, tmp_path):
+def folder(first_start, tmp_path):
     """A copy of a folder in which Evento was started before, so that it starts quickly."""
-    return shutil.copytree(started_before, tmp_path / "evento")
+    return shutil.copytree(first_start.folder, tmp_path / "evento")
 
 
 def free_port():
@@ -155,29 +190,15 @@ def all_gone(pids):
     return not any(is_running(pid) for pid in pids)
 
 
-def test_first_start_serves_a_demo_and_ends_without_a_trace(fresh, port):
-    with embedded(fresh, port) as (process, log):
-        text = log.read_text()
-        pids = descendants(process.pid)
-        assert f"Evento runs at http://localhost:{port}" in text
-        assert re.search(r"organiser +organiser@example.org", text)
-        assert status(f"http://127.0.0.1:{port}/") == 200
-        assert status(f"http://127.0.0.1:{port}/static/css/missing.css") == 404
-        stylesheet = re.search(r"/static/[\w/]+\.[0-9a-f]{12}\.css", page(port))
-        assert status(f"http://127.0.0.1:{port}{stylesheet.group()}") == 200
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/live/?topic=list::") as stream:
-            assert stream.headers["Content-Type"] == "text/event-stream; charset=utf-8"
-        until(lambda: list((fresh / "var/mail").glob("*.eml")), log)
-        process.send_signal(signal.SIGTERM)
-        process.wait(PATIENCE_SECONDS)
-
-    assert len(pids) == 3  # the server, its process for pages, its mail worker
-    assert all_gone(pids)
-    assert status(f"http://127.0.0.1:{port}/") is None
-
-
-def page(port):
-    return urllib.request.urlopen(f"http://127.0.0.1:{port}/").read().decode()
+def test_first_start_serves_a_demo_and_ends_without_a_trace(first_start):
+    seen = first_start
+    assert f"Evento runs at http://localhost:{seen.port}" in seen.text
+    assert re.search(r"organiser +organiser@example.org", seen.text)
+    assert seen.statuses == [200, 200, 404]
+    assert seen.stream_type == "text/event-stream; charset=utf-8"
+    assert len(seen.processes) == 3  # the server, its process for pages, its mail worker
+    assert seen.processes_after == []
+    assert seen.status_after is None
 
 
 def test_command_beside_it_works_on_its_database_and_address(folder, port):

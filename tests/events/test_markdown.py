@@ -121,6 +121,8 @@ def steps(text):
     ids=["brackets", "pictures", "links", "quotes", "stars", "emphasis"],
 )
 def test_work_on_hostile_text_grows_no_faster_than_the_text(hostile):
+    render(hostile)  # what is made at first use is there by now
+
     assert steps(hostile) < 2.1 * steps(hostile[: len(hostile) // 2]) + 1000
 
 
