@@ -2,6 +2,7 @@
 
 import base64
 import pickle
+import random
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,7 +20,7 @@ ADD = f"{INSERT} NOTHING"
 REPLACE_EXPIRED = (
     "UPDATE {table} SET value = %s, expires = %s WHERE cache_key = %s AND expires < %s"
 )
-# How often a thread makes room: at its first write, and then at one in so many.
+# One write in so many makes room, by chance: no process lives too short for it.
 WRITES_PER_ROOM = 1000
 NOBODYS_KEY = "evento.cache.nobodys"
 NEVER = datetime.max  # noqa: DTZ901 - as Django stores it
@@ -29,14 +30,13 @@ class DatabaseCache(db.DatabaseCache):
     """Django's, with one statement for a write instead of five, of which one counted all entries.
 
     There come to be MAX_ENTRIES of them, most of them expired, and a sign-in writes ten times. A write that
-    the database refuses is an error here, and not quietly left out. Each thread may go beyond MAX_ENTRIES
-    by WRITES_PER_ROOM.
+    the database refuses is an error here, and not quietly left out. MAX_ENTRIES is gone beyond by
+    WRITES_PER_ROOM, on the average.
     """
 
     def __init__(self, table: str, params: dict[str, Any]) -> None:
         super().__init__(table, params)
         self._name = table
-        self._writes = 0
 
     def set(
         self,
@@ -78,9 +78,8 @@ class DatabaseCache(db.DatabaseCache):
 
     def _execute(self, statement: str, *values: Any) -> bool:
         """Whether it changed an entry. Makes room now and then."""
-        if self._writes % WRITES_PER_ROOM == 0:
+        if random.randrange(WRITES_PER_ROOM) == 0:  # noqa: S311
             self.touch(NOBODYS_KEY)  # one of Django's writes, which look for room first
-        self._writes += 1
         connection = self._connection
         with connection.cursor() as cursor:
             cursor.execute(statement.format(table=connection.ops.quote_name(self._name)), values)

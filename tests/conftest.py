@@ -33,9 +33,10 @@ def pytest_ignore_collect(collection_path):
 
 
 @pytest.fixture(autouse=True)
-def _test_settings(settings, tmp_path):
-    """Cheap hashes, mail in memory, files in a place that goes away, limits in memory, pages made anew."""
+def _test_settings(settings, tmp_path, monkeypatch):
+    """Cheap hashes, mail in memory, files in a place that goes away, pages made anew, nothing by chance."""
     settings.VISITOR_PAGE_SECONDS = 0
+    monkeypatch.setattr("evento.cache.WRITES_PER_ROOM", 10**12)
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.TRANSPORT_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     settings.MEDIA_ROOT = tmp_path / "media"
