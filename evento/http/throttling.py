@@ -78,10 +78,11 @@ def _tell(key: str, amount: int) -> int:
     """Add to the count of all processes; what it is then. 0 where the database takes nothing just now."""
     try:
         cache.add(key, 0, timeout=2 * PERIOD)
-        return cast("int", cache.incr(key, amount))
-    except ValueError:  # pushed out of the cache in between
-        cache.set(key, amount, timeout=2 * PERIOD)
-        return amount
+        try:
+            return cast("int", cache.incr(key, amount))
+        except ValueError:  # pushed out of the cache in between
+            cache.set(key, amount, timeout=2 * PERIOD)
+            return amount
     except DatabaseError:  # no reason to refuse a call that only reads
         return 0
 
