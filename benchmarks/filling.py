@@ -61,9 +61,14 @@ def main() -> None:
     parser.add_argument("--people", type=int, required=True)
     parser.add_argument("--events", type=int, required=True)
     asked = parser.parse_args()
-    slugs = [event.slug for event in events(asked.events)]
-    cookies = sign_in(people(asked.people))
-    print(json.dumps({"slugs": slugs, "cookies": cookies, "csrf_secret": CSRF_SECRET}))
+    made = events(asked.events)
+    filled = {
+        "slugs": [event.slug for event in made],
+        "month": f"/calendar/{made[len(made) // 2].starts_at:%Y/%-m}/",
+        "cookies": sign_in(people(asked.people)),
+        "csrf_secret": CSRF_SECRET,
+    }
+    print(json.dumps(filled))
 
 
 if __name__ == "__main__":

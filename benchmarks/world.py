@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -27,14 +26,9 @@ WRITTEN_TABLES = ("tickets_ticket", "notifications_notification", "notifications
 class World:
     url: str
     slugs: list[str]
+    month: str  # the calendar's page of the month in their midst, which they fill if they are 1,000
     cookies: list[str]  # the Cookie header of each person
     csrf_secret: str  # what every cookie carries and every form sends
-
-    @property
-    def month(self) -> str:
-        """The address of a month that 1,000 events fill, whatever day it is (`filling.events`)."""
-        within = date.today() + timedelta(days=45)  # noqa: DTZ011 - a day more or less is no matter
-        return f"/calendar/{within.year}/{within.month}/"
 
     @property
     def environment(self) -> dict[str, str]:

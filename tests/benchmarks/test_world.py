@@ -16,7 +16,7 @@ def place(tmp_path):
     events = EventFactory.create_batch(EVENTS)
     UserFactory.create_batch(PEOPLE)
     slugs = [event.slug for event in events]
-    return World(database_for_servers(tmp_path), slugs, cookies=[], csrf_secret="")
+    return World(database_for_servers(tmp_path), slugs, month="", cookies=[], csrf_secret="")
 
 
 def test_everybody_is_given_tickets_and_nobody_has_any_after_a_reset(place):
