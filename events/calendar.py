@@ -27,9 +27,9 @@ class CalendarDay:
     date: date
     is_outside: bool
     is_today: bool
-    is_past: bool
     entries: list[Entry]
     count: int  # of the day's events, those beyond MOST_A_DAY too
+    ahead: int  # of them, not cancelled and not ended
 
     @property
     def more(self) -> int:
@@ -78,19 +78,18 @@ def month_days(
     `events` are those of `first_of_each_day`.
     """
     entries: dict[date, list[Entry]] = {}
-    counts: dict[date, int] = {}
+    counts: dict[date, tuple[int, int]] = {}
     for event in events:
-        counts[event.starts_on] = event.of_day
+        counts[event.starts_on] = event.of_day, event.ahead_of_day
         entries.setdefault(event.starts_on, []).append(Entry(event, event.has_ended(now)))
     weeks = calendar.Calendar(firstweekday=calendar.MONDAY)
     return [
         CalendarDay(
-            date=day,
-            is_outside=day.month != month.number,
-            is_today=day == today,
-            is_past=day < today,
-            entries=entries.get(day, []),
-            count=counts.get(day, 0),
+            day,
+            day.month != month.number,
+            day == today,
+            entries.get(day, []),
+            *counts.get(day, (0, 0)),
         )
         for day in weeks.itermonthdates(month.year, month.number)
     ]

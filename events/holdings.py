@@ -3,10 +3,13 @@
 from collections.abc import Callable, Collection, Mapping
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from accounts.models import User
 
+Events = Collection[UUID] | QuerySet  # by their ids, or those that it finds
 # The valid tickets of one person for some events, by event: ids both. One query at most.
-TicketsOf = Callable[[User, Collection[UUID]], Mapping[UUID, UUID]]
+TicketsOf = Callable[[User, Events], Mapping[UUID, UUID]]
 
 _answers: list[TicketsOf] = []
 
@@ -16,6 +19,6 @@ def register(answer: TicketsOf) -> None:
     _answers[:] = [answer]
 
 
-def tickets_of(person: User, events: Collection[UUID]) -> Mapping[UUID, UUID]:
+def tickets_of(person: User, events: Events) -> Mapping[UUID, UUID]:
     """The ids of the valid tickets that `person` holds for these events, by event."""
     return _answers[0](person, events) if _answers else {}

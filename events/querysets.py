@@ -31,6 +31,9 @@ from evento.database import violates
 from evento.refusals import Refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+    from uuid import UUID
+
     from accounts.models import User
 
 # Longer events are entered as several; it bounds the search for what is on now to a range of starts.
@@ -150,12 +153,27 @@ class EventQuerySet(models.QuerySet["Any"]):
             later = self.filter(starts_on__year__gt=first.year)
         return years
 
-    def first_of_each_day(self, most: int) -> EventQuerySet:
-        """At most so many of each day, the first to start; with `of_day`, how many the day has."""
+    def first_of_each_day(
+        self, most: int, beside: Collection[UUID], now: datetime
+    ) -> EventQuerySet:
+        """So many of each day, the first to start; those `beside`, and all that are cancelled (SPEC 2).
+
+        Each with `of_day`, how many its day has, and `ahead_of_day`, how many of them the list of what is
+        on or comes shows.
+        """
         number = Window(RowNumber(), partition_by="starts_on", order_by=["starts_at", "id"])
-        of_day = Window(Count("pk"), partition_by="starts_on")
-        numbered = self.annotate(number_of_day=number, of_day=of_day)
-        return numbered.filter(number_of_day__lte=most).order_by("starts_at", "id")
+        cancelled = Q(status=self.model.Status.CANCELLED)
+        ahead = Count("pk", filter=Q(ends__gt=now) & ~cancelled)
+        return (
+            self.with_end()
+            .annotate(
+                number_of_day=number,
+                of_day=Window(Count("pk"), partition_by="starts_on"),
+                ahead_of_day=Window(ahead, partition_by="starts_on"),
+            )
+            .filter(Q(number_of_day__lte=most) | cancelled | Q(pk__in=beside))
+            .order_by("starts_at", "id")
+        )
 
     def available(self) -> EventQuerySet:
         """Drops events that are FULL, and nothing else: that much is public (SPEC 2)."""

@@ -12,6 +12,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.models import User
 from evento.http.pagination import BadCursor, Page, keyset_page
 from evento.http.visitor_pages import kept_for_visitors
 from events import calendar, services
@@ -26,6 +27,7 @@ from events.finding import (
     site_today,
     visible_event_or_404,
 )
+from events.holdings import tickets_of
 from events.ics import event_ics, event_url
 from events.markdown import render as render_markdown
 from events.markdown import summary
@@ -139,8 +141,9 @@ def month(request: HttpRequest, year: int | None = None, month: int | None = Non
     )
     if shown is None:
         raise Http404
-    events = LISTED.public().filter(starts_on__range=(shown.first_day, shown.last_day))
-    events = events.first_of_each_day(calendar.MOST_A_DAY)
+    of_month = LISTED.public().filter(starts_on__range=(shown.first_day, shown.last_day))
+    mine = tickets_of(request.user, of_month) if isinstance(request.user, User) else ()
+    events = of_month.first_of_each_day(calendar.MOST_A_DAY, beside=mine, now=now)
     days = calendar.month_days(shown, events, today=today, now=now)
     context = {
         "now": now,

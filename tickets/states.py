@@ -1,6 +1,6 @@
 """What one person sees of their place at one event: the panel on its page, the actions on its card."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -8,6 +8,7 @@ from uuid import UUID
 
 from accounts.models import User
 from events.availability import public_availability
+from events.holdings import Events
 from events.models import Event
 from events.permissions import AnyUser, may_manage_event
 from tickets.forms import NoteForm
@@ -55,7 +56,7 @@ def valid_ticket(user: AnyUser, event: Event) -> Ticket | None:
     return HELD.find(event.pk, user.pk)
 
 
-def valid_tickets_of(person: User, events: Collection[UUID]) -> Mapping[UUID, UUID]:
+def valid_tickets_of(person: User, events: Events) -> Mapping[UUID, UUID]:
     """The ids of the valid tickets that `person` holds for these events, by event; one query."""
     tickets = Ticket.objects.valid().held_by(person).filter(event__in=events)
     return dict(tickets.values_list("event_id", "pk"))

@@ -237,6 +237,49 @@ def test_sixth_entry_of_a_day_has_the_month_fetched(peer, site_for, visit, bats,
     expect(tab.locator(".calendar-more")).to_have_text("1 more")
 
 
+def test_sixth_entry_has_the_month_fetched_when_one_of_the_first_is_gone(
+    peer, site_for, visit, bats, month
+):
+    for number in range(6):
+        EventFactory(title=f"Event {number}", starts_at=bats.starts_at + timedelta(minutes=number))
+    site = site_for()
+    tab = visit(site.show(month), before=AT_ONCE)
+    peer.stream()
+    change(bats, archived_at=bats.starts_at)
+    site.tell("month", bats)
+    expect(tab.get_by_text("Bats")).to_have_count(0)
+    late = EventFactory(title="Late", starts_at=bats.starts_at + timedelta(hours=1))
+    site.show(month)
+
+    site.tell("month", late)
+
+    names = ["Event 0", "Event 1", "Event 2", "Event 3", "Event 4", "Event 5", "Late"]
+    expect(tab.locator(".name")).to_have_text(names)
+
+
+def test_day_of_very_many_keeps_its_first_and_is_not_fetched_for_the_others(
+    peer, site_for, visit, bats, month, monkeypatch
+):
+    monkeypatch.setattr("events.calendar.MOST_A_DAY", 7)
+    hour = timedelta(hours=1)
+    for minute in range(1, 7):
+        EventFactory(starts_at=bats.starts_at + timedelta(minutes=minute))
+    hidden = EventFactory(title="Hidden", starts_at=bats.starts_at + hour)
+    site = site_for()
+    tab = visit(site.show(month), before=AT_ONCE)
+    peer.stream()
+    fetched = []
+    tab.on("request", lambda request: fetched.append(request.url))
+
+    site.tell("month", hidden)
+    change(bats, status=Event.Status.CANCELLED)
+    site.tell("month", bats)
+
+    expect(tab.locator(".calendar-event.is-cancelled .name")).to_have_text(["Bats"])
+    expect(tab.locator(".name")).to_have_count(7)
+    assert not [url for url in fetched if month in url]
+
+
 def test_my_entry_stays_mine(peer, site_for, visit, bats, month, attendee):
     TicketFactory(event=bats, holder=attendee)
     site = site_for(attendee)

@@ -2,6 +2,7 @@ import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -129,6 +130,22 @@ def test_month_marks_where_i_have_a_ticket(client, attendee):
     assert "calendar-event has-ticket" in june(client)
 
 
+def test_month_shows_mine_however_many_come_before(client, attendee, monkeypatch):
+    monkeypatch.setattr("events.calendar.MOST_A_DAY", 7)
+    tours = [
+        EventFactory(title=f"Tour {n}", starts_at=datetime(2030, 6, 3, 8 + n, tzinfo=UTC))
+        for n in range(10)
+    ]
+    TicketFactory(event=tours[8], holder=attendee)
+    TicketFactory(event=tours[9], holder=attendee, status="cancelled")
+    client.force_login(attendee)
+
+    day = day_of(june(client), 3)
+
+    assert re.findall(r"Tour \d", day) == [f"Tour {n}" for n in [*range(7), 8]]
+    assert re.search(r'has-ticket".+<span class="name">Tour 8<', day)
+
+
 def test_month_folds_a_crowded_day(client):
     for hour in range(8):
         EventFactory(title=f"Hour {hour}", starts_at=datetime(2030, 6, 3, 8 + hour, tzinfo=UTC))
@@ -159,6 +176,42 @@ def test_month_leads_from_a_day_of_very_many_to_their_list(client, monkeypatch, 
     assert address == f"{path}?from={noon:%Y-%m-%d}&to={noon:%Y-%m-%d}"
     assert {f"Tour {n}" for n in range(9)} <= {*re.findall(r"Tour \d", listed)}
     assert "The day after" not in listed
+
+
+@pytest.mark.parametrize("hours", [1, -1, -3], ids=["to come", "under way", "ended"])
+def test_month_leads_from_a_day_that_is_over_here_to_the_list_that_has_its_events(
+    client, monkeypatch, hours
+):
+    monkeypatch.setattr("events.calendar.MOST_A_DAY", 7)
+    now = datetime(2030, 6, 4, 3, tzinfo=UTC)  # the evening of the 3rd in Honolulu
+    for minute in range(9):
+        starts = now + timedelta(hours=hours, minutes=minute)
+        EventFactory(title=f"Tour {minute}", time_zone="Pacific/Honolulu", starts_at=starts)
+    EventFactory(
+        time_zone="Pacific/Honolulu",
+        status=Event.Status.CANCELLED,
+        starts_at=now + timedelta(hours=2),
+    )
+
+    with time_machine.travel(now, tick=False):
+        address = re.search(r'href="([^"]+)">The list of this day<', day_of(june(client), 3))[1]
+        listed = client.get(address.replace("&amp;", "&")).content.decode()
+
+    assert {f"Tour {n}" for n in range(9)} <= {*re.findall(r"Tour \d", listed)}
+
+
+def test_month_strikes_through_what_is_cancelled_however_many_come_before(client, monkeypatch):
+    monkeypatch.setattr("events.calendar.MOST_A_DAY", 7)
+    for hour in range(9):
+        EventFactory(title=f"Hour {hour}", starts_at=datetime(2030, 6, 3, 8 + hour, tzinfo=UTC))
+    last = datetime(2030, 6, 3, 20, tzinfo=UTC)
+    EventFactory(title="Bats", status=Event.Status.CANCELLED, starts_at=last)
+
+    day = day_of(june(client), 3)
+
+    assert re.findall(r"Hour \d", day) == [f"Hour {n}" for n in range(7)]
+    assert re.search(r'is-cancelled".+<span class="name">Bats<', day)
+    assert '<summary class="calendar-more">5 more</summary>' in day
 
 
 def test_month_folds_a_day_that_is_just_not_too_full_and_leads_nowhere_else(client, monkeypatch):

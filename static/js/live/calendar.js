@@ -1,4 +1,5 @@
-/* The month: an event's entry in its day, by its start. A day shows five and folds the rest away. */
+/* The month: an event's entry in its day, by its start. A day shows five and folds others away; one of very many leads
+   to its list, which follows along. */
 import { say } from "./announce.js";
 import { change, slideIn, slideOut } from "./change.js";
 import { keepMine, parse, textOf } from "./html.js";
@@ -24,8 +25,9 @@ const listIn = (cell) => {
 };
 
 const arrive = (slug, cell, entry) => {
+  if (cell.querySelector(".calendar-all")) return;
   const list = listIn(cell);
-  if (list.children.length >= SHOWN) return refresh("page");
+  if (list.children.length >= SHOWN || cell.querySelector("details")) return refresh("page");
   const later = [...list.children].find((each) => each.dataset.starts > entry.dataset.starts);
   list.insertBefore(entry, later ?? null);
   slideIn(`stay ${slug}`, entry, () => {
