@@ -475,7 +475,7 @@ if why := sentry_trouble(SENTRY_DSN) if SENTRY_DSN else "":
 # --- Language and time ----------------------------------------------------------------------------
 LANGUAGE_CODE = "en-gb"
 LANGUAGES = [("en-gb", _("English"))]
-USE_I18N = True
+USE_I18N = False  # one language: nothing to look words up in (docs/decisions/0041-one-language.md)
 FORMAT_MODULE_PATH = ["evento.formats"]
 USE_TZ = True
 TIME_ZONE = env.text(

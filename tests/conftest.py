@@ -7,7 +7,7 @@ from importlib.util import find_spec
 import pytest
 from django.conf import settings as django_settings
 from django.db import connection
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from tests.accounts.factories import UserFactory
 from tests.events.factories import EventFactory
@@ -64,6 +64,15 @@ def django_db_setup(django_db_setup, django_db_blocker):
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
+
+
+@pytest.fixture
+def translated(settings, monkeypatch):
+    """Words are looked up in the catalogs of a language, as on a site that has more than one."""
+    settings.USE_I18N = True
+    monkeypatch.setattr(
+        translation, "_trans", type(translation._trans)()
+    )  # it knows the old setting
 
 
 @pytest.fixture

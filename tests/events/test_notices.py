@@ -307,7 +307,7 @@ def test_when_goes_by_the_events_own_clocks():
         assert notices.when(event) == "Wednesday, 10 March 2027, 08:30 to 10:30"
 
 
-def test_when_is_of_this_event_and_in_this_language():
+def test_when_is_of_this_event_and_in_this_language(translated):
     start = datetime(2027, 3, 9, 12, 30, tzinfo=UTC)
     tokyo, london = (
         EventFactory.build(starts_at=start, time_zone=zone)

@@ -118,7 +118,7 @@ def test_template_that_asks_for_more_than_to_show_it_writes_no_mail(written, htm
 
 
 @pytest.mark.parametrize("what", ["shared", "site", "language", "names"])
-def test_whatever_differs_has_a_frame_of_its_own(written, settings, what):
+def test_whatever_differs_has_a_frame_of_its_own(written, settings, translated, what):
     html = "{{ site_name }} {{ site_url }} {% load i18n %}{% translate 'Yes' %} {{ title }}"
     before = written(html, link="/x").html
 
