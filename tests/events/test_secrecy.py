@@ -103,6 +103,23 @@ def test_pages_capacity_same_bytes_and_headers(reader, events):
     assert worlds[0] == worlds[1]
 
 
+def test_month_of_a_day_of_very_many_same_whichever_of_its_events_are_popular(
+    reader, upcoming, monkeypatch
+):
+    monkeypatch.setattr("events.calendar.MOST_A_DAY", 5)
+    events = [upcoming, *EventFactory.create_batch(7, starts_at=upcoming.starts_at)]
+    url = f"/calendar/{upcoming.starts_on.year}/{upcoming.starts_on.month}/"
+    worlds = []
+
+    for counts in ([1] * 8, [95] * 8, [1, 95] * 4, [95, 1] * 4):
+        for event, taken in zip(events, counts, strict=True):
+            popularity(event, taken=taken)
+        worlds.append(answer(reader, url))
+
+    assert b"The list of this day" in worlds[0][1]
+    assert worlds == [worlds[0]] * 4
+
+
 def test_pages_past_under_way_and_cancelled_full_same_as_empty(reader, events):
     _upcoming, *closed = events
     urls = pages(*closed)
