@@ -68,32 +68,41 @@ class Ending(Mailbox):
         return answer
 
 
-class Together(Ending):
-    """Takes no mail before it has been offered so many at once; then does `when_together`."""
+class Holding(Ending):
+    """Takes no mail before what it holds them for has happened; sends the worker home if it never does."""
 
-    def __init__(self, together, count, when_together=lambda: None):
+    def __init__(self, count):
         super().__init__(count)
-        self._together, self._offered, self._when = together, 0, when_together
-        self._all_there = asyncio.Event()
+        self._happened = asyncio.Event()
 
     async def handle_DATA(self, server, session, envelope):  # noqa: N802
-        self._offered += 1
-        if self._offered == self._together:
-            self._when()
-            self._all_there.set()
         try:
-            await asyncio.wait_for(self._all_there.wait(), WAIT_SECONDS)
+            await asyncio.wait_for(self._happened.wait(), WAIT_SECONDS)
         except TimeoutError:
             end_worker()
             return "451 alone"
         return await super().handle_DATA(server, session, envelope)
 
 
-class OneAtATime(Ending):
-    """Turns a second connection away."""
+class Together(Holding):
+    """Takes no mail before it has been offered so many at once; then does `when_together`."""
+
+    def __init__(self, together, count, when_together=lambda: None):
+        super().__init__(count)
+        self._together, self._offered, self._when = together, 0, when_together
+
+    async def handle_DATA(self, server, session, envelope):  # noqa: N802
+        self._offered += 1
+        if self._offered == self._together:
+            self._when()
+            self._happened.set()
+        return await super().handle_DATA(server, session, envelope)
+
+
+class OneAtATime(Holding):
+    """Turns a second connection away, and takes no mail before there was one."""
 
     session = None
-    refused = 0
 
     async def handle_EHLO(self, _server, session, _envelope, hostname, responses):  # noqa: N802
         self.session = self.session or session
@@ -103,7 +112,7 @@ class OneAtATime(Ending):
         return responses
 
     async def handle_HELO(self, _server, _session, _envelope, _hostname):  # noqa: N802
-        self.refused += 1
+        self._happened.set()
         return "421 4.7.0 too many connections"
 
     async def handle_QUIT(self, _server, session, _envelope):  # noqa: N802
@@ -146,7 +155,7 @@ class TestOnPostgreSQL:
 
         assert states() == {"sent": 12}
         assert len(mailbox.deliveries) == 12
-        assert mailbox.refused
+        assert set(OutgoingEmail.objects.values_list("attempts", flat=True)) == {1}
 
     def test_fault_of_a_helper_ends_the_worker(self, by_smtp, monkeypatch):
         class Faulty(Sender):
