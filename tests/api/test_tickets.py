@@ -74,6 +74,14 @@ def test_ticket_is_taken_with_one_call_without_a_body(caller, event, attendee):
     }
 
 
+@pytest.mark.parametrize("header", ["Bearer nonsense", "Bearer", "Basic YTpi"])
+def test_ticket_is_for_nobody_whose_token_is_none_of_ours(client, event, header):
+    answer = client.post(f"/api/v1/events/{event.slug}/ticket", headers={"Authorization": header})
+
+    assert_problem(answer, 401, "not_signed_in")
+    assert not Ticket.objects.exists()
+
+
 def test_asking_again_is_200_with_the_same_ticket(caller, event):
     first = book(caller, event, {"note": "By wheelchair"})
     again = book(caller, event, {"note": "Something else"})

@@ -42,3 +42,13 @@ def test_address_of_a_file_is_that_of_its_content(tmp_path):
     for _again in range(2):
         with pytest.raises(ValueError, match=r"b\.css"):
             storage.url("b.css")
+
+
+def test_address_without_hash_while_developing_unless_it_is_asked_for(tmp_path, settings):
+    settings.DEBUG = True
+    (tmp_path / "a.css").write_text("a {}")
+    storage = HashedStaticFiles(location=tmp_path, base_url="/static/")
+    [*storage.post_process({"a.css": (FileSystemStorage(location=tmp_path), "a.css")})]
+
+    assert storage.url("a.css") == "/static/a.css"
+    assert storage.url("a.css", force=True) == f"/static/{storage.stored_name('a.css')}"

@@ -16,6 +16,7 @@ from tests.events.factories import EventFactory
 from tests.tickets.factories import TicketFactory
 from tests.tickets.html import masked
 from tickets.models import Ticket
+from tickets.signals import booking_prepared
 
 pytestmark = pytest.mark.django_db
 
@@ -162,6 +163,21 @@ def test_refusal_for_htmx_on_a_card_is_409_with_the_sentence_on_the_card(signed_
     assert response.status_code == 409
     assert f'id="my-state-{closed.slug}"' in response.content.decode()
     assert closed.refused_with in response.content.decode()
+
+
+def test_place_that_goes_while_it_is_asked_for_is_refused_with_the_same_sentence(signed_in, event):
+    def sell_out(**_kwargs):
+        Event.objects.filter(pk=event.pk).update(places_taken=event.capacity)
+
+    booking_prepared.connect(sell_out)
+    try:
+        response = signed_in.post(request_url(event))
+    finally:
+        booking_prepared.disconnect(sell_out)
+
+    assert (response.status_code, response.url) == (302, event.get_absolute_url())
+    assert said(response) == [REFUSALS["full"]]
+    assert not Ticket.objects.exists()
 
 
 def test_a_long_note_is_refused_and_htmx_keeps_it_in_its_field(signed_in, event):
