@@ -17,6 +17,7 @@ from events.models import Event
 from events.services import cancel_event, publish_event
 from events.signals import event_changed, event_published
 from tests.accounts.factories import UserFactory
+from tests.events.clocks import noon
 from tests.events.factories import CategoryFactory, EventFactory
 from tests.events.test_forms import entered, stored_values
 from tests.signals import heard
@@ -52,7 +53,7 @@ def draft(organiser):
     return EventFactory(
         organiser=organiser,
         status=Event.Status.DRAFT,
-        starts_at=timezone.now().replace(second=0, microsecond=0) + timedelta(days=20),
+        starts_at=noon(timezone.now()) + timedelta(days=20),
     )
 
 

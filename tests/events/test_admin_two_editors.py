@@ -11,6 +11,7 @@ from events.admin import EventAdmin
 from events.models import Event
 from events.services import cancel_event, change_event
 from events.signals import event_changed
+from tests.events.clocks import noon
 from tests.events.factories import CategoryFactory, EventFactory
 from tests.signals import heard
 from tests.tickets.factories import TicketFactory
@@ -141,7 +142,7 @@ def test_a_field_can_be_emptied(signed_in, event):
 
 
 def test_a_draft_keeps_the_start_that_somebody_else_chose(signed_in, organiser):
-    start = (timezone.now() + timedelta(days=20)).replace(second=0, microsecond=0)
+    start = noon(timezone.now()) + timedelta(days=20)
     draft = EventFactory(organiser=organiser, status=Event.Status.DRAFT, starts_at=start)
     values = opened(signed_in, draft)
     moved = {"starts_at": start + timedelta(days=3), "time_zone": "Asia/Tokyo"}
@@ -154,7 +155,7 @@ def test_a_draft_keeps_the_start_that_somebody_else_chose(signed_in, organiser):
 
 
 def test_a_draft_moved_to_another_day_keeps_its_time_of_day(signed_in, organiser):
-    start = (timezone.now() + timedelta(days=20)).replace(second=0, microsecond=0)
+    start = noon(timezone.now()) + timedelta(days=20)
     draft = EventFactory(organiser=organiser, status=Event.Status.DRAFT, starts_at=start)
     wall = draft.local_start + timedelta(days=1)
 

@@ -10,6 +10,7 @@ from evento.refusals import Refusal
 from events.forms import EventForm
 from events.local_time import instants_of
 from events.models import Event
+from tests.events.clocks import noon
 from tests.events.factories import EventFactory
 
 NEXT_YEAR = timezone.now().year + 1
@@ -174,7 +175,7 @@ def test_draft_form_shows_the_start_on_the_clock_of_its_zone():
 
 @pytest.mark.django_db
 def test_draft_form_saved_untouched_changes_nothing():
-    start = timezone.now() + timedelta(days=3, seconds=7)
+    start = noon(timezone.now()) + timedelta(days=3, seconds=7)
     draft = EventFactory(status=Event.Status.DRAFT, starts_at=start, time_zone="US/Pacific")
     wall = draft.local_start
     data = stored_values(draft) | {
