@@ -5,7 +5,6 @@ from email import message_from_bytes
 from email.policy import default
 
 import pytest
-import zxingcpp
 from django.utils import timezone
 from PIL import Image
 from playwright.sync_api import expect
@@ -13,6 +12,7 @@ from playwright.sync_api import expect
 from accounts.models import User
 from events.models import Event
 from tests.browser.visitor import CODE, Visitor
+from tests.tickets.scanning import scanned
 from tickets.models import Ticket
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -48,8 +48,8 @@ def test_organiser_publishes_and_an_attendee_books_shows_and_cancels(visitor, ta
     expect(tab.get_by_text(ticket.code_in_groups)).to_be_visible()
     expect(tab.locator(".tears-in")).to_have_count(0)  # the new ticket lies still
     tab.screenshot(path=tmp_path / "ticket.png", full_page=True)
-    [read] = zxingcpp.read_barcodes(Image.open(tmp_path / "ticket.png"))
-    assert (read.text, ticket.holder.username) == (ticket.code, "ada")
+    assert scanned(Image.open(tmp_path / "ticket.png")) == [ticket.code]
+    assert ticket.holder.username == "ada"
 
     tab.goto(visitor.site)
     expect(tab.get_by_text("FULL", exact=True)).to_be_visible()

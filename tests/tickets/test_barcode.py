@@ -1,24 +1,22 @@
 """Barcodes read by an independent decoder (SPEC 3)."""
 
 import io
+import random
 import xml.etree.ElementTree as ET
 
-import zxingcpp
 from PIL import Image
 
+from tests.tickets.scanning import scanned
 from tickets.barcode import QUIET_ZONE, barcode_png, barcode_svg, bars
-from tickets.models import random_code
 
-# A first pair of 99 is what the library's own encoder gets wrong.
-CODES = ["0" * 20, "99" + "0" * 18, "0123456789" * 2, *(random_code() for _n in range(97))]
+# A first pair of 99 is what the library's own encoder gets wrong; the fourth may be taken for an EAN-13. The
+# same codes in each run: what fails once is to fail again.
+DRAWN = random.Random(1)
+CODES = [
+    *("0" * 20, "99" + "0" * 18, "0123456789" * 2, "36528243493486756592"),
+    *(f"{DRAWN.randrange(10**20):020}" for _n in range(96)),
+]
 SVG = "{http://www.w3.org/2000/svg}"
-
-
-def decoded(picture):
-    """What the decoder reads in `picture`: one Code 128 and nothing else."""
-    found = zxingcpp.read_barcodes(picture.convert("L"))
-    assert [it.format for it in found] == [zxingcpp.BarcodeFormat.Code128]
-    return found[0].text
 
 
 def test_twenty_digits_take_145_modules_because_they_are_packed_in_pairs():
@@ -26,7 +24,9 @@ def test_twenty_digits_take_145_modules_because_they_are_packed_in_pairs():
 
 
 def test_png_of_100_tickets_is_read_back():
-    assert [decoded(Image.open(io.BytesIO(barcode_png(code)))) for code in CODES] == CODES
+    pictures = [Image.open(io.BytesIO(barcode_png(code))) for code in CODES]
+
+    assert [scanned(picture) for picture in pictures] == [[code] for code in CODES]
 
 
 def test_png_has_whole_pixels_and_a_white_quiet_zone():
