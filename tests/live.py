@@ -11,9 +11,8 @@ from urllib.parse import urlencode
 
 from django.db import connection
 
+from tests.patience import PATIENCE
 from tests.servers import database_for_servers
-
-PATIENCE = 15  # seconds until something that must come counts as lost
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class Reader:
 
     def __init__(self, server, *topics, cookie="", headers=None, **query):
         pairs = [("topic", topic) for topic in topics] + list(query.items())
-        self._connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+        self._connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
         headers = {"Cookie": cookie} | (headers or {})
         self._connection.request("GET", f"/live/?{urlencode(pairs)}", headers=headers)
         self._socket = (

@@ -28,11 +28,10 @@ from django.db import connection
 from django.utils import timezone
 
 from evento.server import OPTIONS
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parent.parent
 CSRF_SECRET = "c" * 32
-START_SECONDS = 40
-STOP_SECONDS = 15
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class Server:
     def kill(self, number=signal.SIGKILL):
         """Send a signal to all its processes, and wait until they have ended."""
         os.killpg(self.process.pid, number)
-        self.process.wait(STOP_SECONDS)
+        self.process.wait(PATIENCE)
 
 
 @dataclass(frozen=True)
@@ -106,9 +105,9 @@ def _environment(database_url, port):
 
 
 def _wait_until_it_answers(server):
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and server.process.poll() is None:
-        asking = HTTPConnection("127.0.0.1", server.port, timeout=START_SECONDS)
+        asking = HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
         with contextlib.closing(asking), contextlib.suppress(OSError, HTTPException):
             asking.request("GET", "/robots.txt")
             asking.getresponse()
@@ -120,7 +119,7 @@ def _stop(process):
     if process.poll() is None:
         process.terminate()
     try:
-        process.wait(STOP_SECONDS)
+        process.wait(PATIENCE)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()

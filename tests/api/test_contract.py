@@ -18,6 +18,7 @@ from events.models import Event
 from events.services import add_organiser, cancel_event, offer_organiser
 from tests.accounts.factories import PASSWORD, UserFactory
 from tests.events.factories import CategoryFactory, EventFactory
+from tests.patience import PATIENCE
 from tests.servers import ROOT, database_for_servers, running
 from tests.tickets.factories import TicketFactory
 from tickets.services import book_ticket, send_message
@@ -95,6 +96,7 @@ def ask(site, folder, *options):
     """Run schemathesis on a site; what it says, when that is bad."""
     command = [sys.executable, "-m", "schemathesis.cli", f"--config-file={ROOT}/schemathesis.toml"]
     asked = ["run", f"{site.url}/api/v1/openapi.json", f"--header=X-Forwarded-For: {ASKING}"]
+    asked.append(f"--request-timeout={PATIENCE}")
     done = subprocess.run(
         [*command, *asked, *options, *SIZE, "--no-color"],
         cwd=folder,

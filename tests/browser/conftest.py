@@ -6,9 +6,12 @@ import pytest
 from django.core import mail
 from django.core.cache import cache
 from django.core.management import call_command
+from playwright.sync_api import expect
 
 from tests.browser.live_site import peer, site_for, visit  # noqa: F401 - fixtures
+from tests.patience import PATIENCE
 
+expect.set_options(timeout=PATIENCE * 1000)
 # Playwright's own event loop runs in this thread; Django must not mistake our queries for async ones.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 

@@ -3,7 +3,8 @@
 from playwright.sync_api import Locator, expect
 
 FAR = 150  # presses of Tab that no page of ours needs to reach anything
-LOOKS = 50
+LOOKS = 100
+FRAME = "() => new Promise(requestAnimationFrame)"
 # Whether a person sees where they are: something of the focused element, of its label or of what it draws
 # around itself is there only now, and it lies on the screen.
 SHOWN = """(element) => {
@@ -70,7 +71,7 @@ class Keyboard:
             shown = focused.evaluate(SHOWN)
             if shown == {"ring": True, "inside": True}:
                 return
-            self.tab.wait_for_timeout(20)
+            self.tab.evaluate(FRAME)
         raise AssertionError(f"{shown}: {focused.evaluate('(element) => element.outerHTML')[:200]}")
 
     def stops(self):

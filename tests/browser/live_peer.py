@@ -11,7 +11,8 @@ from urllib.parse import parse_qs, unquote_plus, urlsplit
 
 from django.contrib.staticfiles import finders
 
-PATIENCE = 10  # seconds until a condition counts as never met
+from tests.patience import PATIENCE
+
 POLICY = "default-src 'self'; img-src 'self' data:"
 
 

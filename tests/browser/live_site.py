@@ -7,7 +7,8 @@ from django.test import Client
 
 from notifications.live.bell import Bell
 from notifications.live.topics import find
-from tests.browser.live_peer import PATIENCE, Peer
+from tests.browser.live_peer import Peer
+from tests.patience import PATIENCE
 
 PHONE, DESKTOP = (360, 780), (1280, 900)
 # Playwright's pages are always visible: this is what a page is told when it no longer is, or is again.
@@ -31,6 +32,11 @@ NOTES = """
     return move.call(this, frames, options);
   };
 """
+
+
+def hold_clock(tab):
+    """From now on the page's clock moves only when the test moves it."""
+    tab.clock.pause_at(tab.evaluate("Date.now()") / 1000 + 1)
 
 
 def until(tab, condition, arg=None):

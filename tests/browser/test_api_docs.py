@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from evento.http.throttling import COUNTER
 
@@ -26,7 +27,7 @@ def docs(browser, site, size, scheme):
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda line: line.type == "error" and complaints.append(line.text))
     page.goto(f"{site}/api/v1/docs")
-    page.get_by_text("Get my profile").wait_for()
+    expect(page.get_by_text("Get my profile")).to_be_visible()
     yield page
     context.close()
     assert complaints == []
@@ -39,7 +40,7 @@ def scheme(request):
 
 def test_every_part_is_listed_and_nothing_is_wider_than_the_page(docs, size, scheme):
     for heading in ("Sign-in", "Me", "Events", "Tickets", "Notifications"):
-        assert docs.locator(f"h3[id='operations-tag-{heading}']").is_visible()
+        expect(docs.locator(f"h3[id='operations-tag-{heading}']")).to_be_visible()
 
     docs.get_by_text("Change my profile").click()
     docs.get_by_role("heading", name="Responses").wait_for()

@@ -57,6 +57,6 @@ def test_event_page_fits_its_policy_and_width(tab, site):
     tab.goto(site + event.get_absolute_url())
 
     expect(tab.get_by_role("heading", name="Hello")).to_be_visible()
-    assert tab.locator('script[type="application/ld+json"]').count() == 1
+    expect(tab.locator('script[type="application/ld+json"]')).to_have_count(1)
     width = tab.evaluate("document.documentElement.scrollWidth")
     assert width <= tab.viewport_size["width"]

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from events.models import Event
-from tests.browser.live_site import until
+from tests.browser.live_site import hold_clock, until
 from tests.events.factories import EventFactory
 from tests.tickets.factories import TicketFactory
 
@@ -69,8 +69,11 @@ def test_many_changes_have_the_page_fetched_now_and_then(peer, site_for, visit, 
     site = site_for(attendee)
     tab = visit(site.show("/tickets/"), before=AT_ONCE, clock=True)
     peer.stream()
+    hold_clock(tab)
     site.tell_bell(0)
     site.tell_bell(1)
+    expect(tab.locator(".nav-count")).to_have_text("1")
+    tab.clock.fast_forward(1)
     peer.wait(lambda: peer.times_asked("/tickets/") == 2)
 
     for unread in (2, 3, 4):
@@ -114,6 +117,7 @@ def test_what_i_do_in_this_tab_is_not_fetched_again(peer, site_for, visit, bats,
     site = site_for(attendee)
     tab = visit(site.show(path), before="Math.random = () => 0.5;", clock=True)
     peer.stream()
+    hold_clock(tab)
     site.tell_bell(0)
     peer.answers[f"{path}ticket/"] = '<div id="panel">You have a ticket</div>'
 

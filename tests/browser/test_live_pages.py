@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from events.models import Event
-from tests.browser.live_site import DESKTOP, PHONE
+from tests.browser.live_site import DESKTOP, PHONE, hold_clock
 from tests.events.factories import EventFactory
 from tests.tickets.factories import TicketFactory
 
@@ -299,9 +299,12 @@ def test_one_sentence_in_five_seconds_and_only_the_newest(peer, site_for, visit,
     site = site_for()
     tab = visit(site.show("/"), clock=True)
     peer.stream()
+    hold_clock(tab)
     said = tab.locator(ANNOUNCER)
 
     site.tell("list", EventFactory(title="Owls"))
+    expect(tab.get_by_role("heading", name="Owls")).to_be_visible()
+    tab.clock.fast_forward(1)
     expect(said).to_have_text("New event: Owls")
     site.tell("list", EventFactory(title="Toads"), EventFactory(title="Newts"))
     expect(tab.get_by_role("heading", name="Newts")).to_be_visible()

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.live_site import SEEN, until
+from tests.browser.live_site import SEEN, hold_clock, until
 from tests.events.factories import EventFactory
 
 pytestmark = [pytest.mark.browser, pytest.mark.sqlite, pytest.mark.django_db]
@@ -141,6 +141,7 @@ def test_browsers_that_failed_for_long_are_still_spread(peer, visit, home):
 def test_stream_that_says_nothing_for_a_minute_is_broken(peer, visit, home):
     tab = visit(home, before=NO_LUCK, clock=True)
     stream = peer.stream()
+    hold_clock(tab)
     tab.clock.fast_forward(50 * SECONDS)
     peer.say("beat", {}, id=3)
     until(tab, "delays.filter((one) => one === 60000).length > 1")

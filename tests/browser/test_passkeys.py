@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.accounts.factories import PASSWORD, UserFactory
 
@@ -55,7 +56,7 @@ def test_passkey_is_added_signs_in_alone_and_is_removed(site, tab):
     tab.get_by_label("Name").fill("Laptop")
     tab.get_by_role("button", name="Add passkey").click()
     tab.wait_for_url(re.compile("recovery-codes"))
-    assert tab.locator(".codes li").count() == 10
+    expect(tab.locator(".codes li")).to_have_count(10)
 
     tab.goto(f"{site}/accounts/logout/")
     tab.locator("main").get_by_role("button", name="Sign out").click()
@@ -64,7 +65,7 @@ def test_passkey_is_added_signs_in_alone_and_is_removed(site, tab):
     tab.wait_for_url(f"{site}/")
 
     tab.goto(f"{site}/accounts/2fa/webauthn/")
-    assert tab.get_by_text("Laptop").is_visible()
+    expect(tab.get_by_text("Laptop")).to_be_visible()
     tab.get_by_role("link", name="Remove").click()
     if "reauthenticate" in tab.url:
         tab.get_by_label("Your password").fill(PASSWORD)

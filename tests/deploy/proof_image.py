@@ -19,9 +19,10 @@ from playwright.sync_api import expect
 from tests.browser.conftest import browser_type_launch_args  # noqa: F401 - a fixture
 from tests.browser.visitor import Visitor
 from tests.deploy.image import unpacked
-from tests.deploy.proxies import caddy, free_port
-from tests.live import PATIENCE
+from tests.deploy.proxies import caddy
 from tests.notifications.smtp import smtp_server
+from tests.patience import PATIENCE
+from tests.ports import free_port
 
 SERVER = os.environ.get("DATABASE_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 DATABASE = "evento_proof_image"

@@ -22,11 +22,13 @@ from accounts.models import User
 from events.services import change_event
 from tests.browser.conftest import browser_type_launch_args  # noqa: F401 - a fixture
 from tests.browser.visitor import CODE, PASSWORD, Visitor
-from tests.deploy.proxies import Proxy, caddy, free_port, nginx
+from tests.deploy.proxies import Proxy, caddy, nginx
 from tests.events.factories import EventFactory
-from tests.live import PATIENCE, database_shared_with_servers
+from tests.live import database_shared_with_servers
 from tests.notifications.smtp import smtp_server
 from tests.notifications.test_killed_worker import worker
+from tests.patience import PATIENCE
+from tests.ports import free_port
 from tests.servers import CSRF_SECRET, Server, running, sign_in
 from tickets.models import Ticket
 

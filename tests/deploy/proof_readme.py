@@ -18,8 +18,9 @@ from tests.browser.conftest import browser_type_launch_args  # noqa: F401 - a fi
 from tests.browser.visitor import Visitor
 from tests.deploy.known import ROOT
 from tests.deploy.proof_image import CODE, answers, empty_database, query, settings  # noqa: F401
-from tests.deploy.proxies import free_port, nginx
+from tests.deploy.proxies import nginx
 from tests.notifications.smtp import smtp_server
+from tests.ports import free_port
 
 STOP_SECONDS = 20
 # What Django asks for, and what is typed.

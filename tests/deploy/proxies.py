@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
-from tests.live import PATIENCE
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
@@ -53,7 +53,11 @@ class Proxy:
     def curl(self, path, *options):
         """The answer's lines, and after them what --write-out gave."""
         return subprocess.run(
-            self.command(path, *options), check=True, capture_output=True, text=True, timeout=60
+            self.command(path, *options),
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
         ).stdout.splitlines()
 
     def redirect(self, path):
@@ -84,11 +88,6 @@ class Proxy:
             watch.cancel()
             process.kill()
             process.communicate()
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
 
 
 @contextlib.contextmanager

@@ -18,6 +18,7 @@ from evento import asgi
 from tests.events.factories import EventFactory
 from tests.live import Reader, database_shared_with_servers
 from tests.loops import run
+from tests.patience import PATIENCE
 from tests.servers import CSRF_SECRET, running
 
 STYLESHEET = re.compile(r'<link rel="stylesheet" href="([^"]+)"')
@@ -153,7 +154,7 @@ def test_long_answer_is_not_kept_together(monkeypatch):
     def django_pages(environ, start_response):
         start_response("200 OK", [("Content-Type", "text/plain")])
         yield block
-        assert came.wait(30)
+        assert came.wait(PATIENCE)
         yield b"the end"
 
     async def conversation():
@@ -236,7 +237,7 @@ def event(database):
 
 
 def request(server, path, headers=(), *, method="GET"):
-    asking = HTTPConnection("127.0.0.1", server.port, timeout=30)
+    asking = HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
     asking.putrequest(method, path)
     for name, value in headers:
         asking.putheader(name, value)
@@ -288,7 +289,7 @@ def test_each_client_has_the_address_that_limits_count_by(tmp_path, database):
         "Content-Type": "application/x-www-form-urlencoded",
     }
     with running(tmp_path, database_url=database) as server:
-        asking = HTTPConnection("127.0.0.1", server.port, timeout=30)
+        asking = HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
         asking.request("POST", "/accounts/login/", fields, headers)
         status = asking.getresponse().status
         asking.close()
@@ -323,7 +324,7 @@ def test_server_told_to_end_does_so_at_once_though_streams_are_open(tmp_path, da
         for reader in readers:
             reader.next("retry")
         server.process.terminate()
-        server.process.wait(30)
+        server.process.wait(PATIENCE)
         ending.set()
 
     ends = [reader.until_closed()[-1].data for reader in readers]

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
+from tests.patience import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[2]
 COUNT_TO_TWO = """
 import django
@@ -33,7 +35,7 @@ def run(database_url, *command):
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=PATIENCE,
     ).stdout
 
 

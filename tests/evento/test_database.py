@@ -8,6 +8,7 @@ from django.db import OperationalError, connection, transaction
 from evento.database import Busy, retry_conflicts
 from events.models import Event
 from tests.events.factories import EventFactory
+from tests.patience import PATIENCE
 
 
 class Deadlock(OperationalError):
@@ -78,7 +79,7 @@ def test_other_errors_pass_through():
 @pytest.mark.django_db(transaction=True)
 def test_real_deadlock_ends_with_both_changes_made():
     first, second = EventFactory(), EventFactory()
-    both_hold_one = threading.Barrier(2, timeout=10)
+    both_hold_one = threading.Barrier(2, timeout=PATIENCE)
     waited = threading.local()
 
     @retry_conflicts
@@ -102,7 +103,7 @@ def test_real_deadlock_ends_with_both_changes_made():
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=PATIENCE)
 
     for event in (first, second):
         event.refresh_from_db()

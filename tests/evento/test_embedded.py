@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -16,6 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.patience import PATIENCE, until
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.server, pytest.mark.sqlite]
 
@@ -25,7 +27,6 @@ PARTS = [
     *("manage.py", "requirements-run.txt"),
 ]
 OWN_SETTINGS = ("DATABASE_URL", "SECRET_KEY", "SITE_URL", "DEBUG", "NOTIFICATIONS_SEND", "PORT")
-PATIENCE_SECONDS = 180
 
 
 def copy_of_what_runs(target):
@@ -72,9 +73,9 @@ def first_start(tmp_path_factory):
         processes = descendants(process.pid)
         with urllib.request.urlopen(f"{site}/live/?topic=list::") as stream:
             stream_type = stream.headers["Content-Type"]
-        until(lambda: list((folder / "var/mail").glob("*.eml")), log)
+        until(lambda: list((folder / "var/mail").glob("*.eml")), log.read_text)
         process.send_signal(signal.SIGTERM)
-        process.wait(PATIENCE_SECONDS)
+        process.wait(PATIENCE)
     return FirstStart(
         folder,
         port,
@@ -91,11 +92,6 @@ def first_start(tmp_path_factory):
 def folder(first_start, tmp_path):
     """A copy of a folder in which Evento was started before, so that it starts quickly."""
     return shutil.copytree(first_start.folder, tmp_path / "evento")
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
 
 
 @pytest.fixture
@@ -116,21 +112,11 @@ def manage(folder, *arguments):
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=PATIENCE_SECONDS,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
-
-
-def until(condition, log=None):
-    """The first true value of `condition`, asked again and again."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        if value := condition():
-            return value
-        time.sleep(0.1)
-    raise AssertionError(log.read_text() if log else "It did not come true.")
 
 
 @contextlib.contextmanager
@@ -151,19 +137,21 @@ def started(folder, *command, **values):
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-            process.wait(PATIENCE_SECONDS)
+            process.wait(PATIENCE)
 
 
 @contextlib.contextmanager
 def embedded(folder, port):
     with started(folder, "deploy/embedded.py", PORT=str(port)) as (process, log):
-        until(lambda: "Evento runs at" in log.read_text() or process.poll() is not None, log)
+        until(
+            lambda: "Evento runs at" in log.read_text() or process.poll() is not None, log.read_text
+        )
         yield process, log
 
 
 def status(url):
     try:
-        return urllib.request.urlopen(url, timeout=PATIENCE_SECONDS).status
+        return urllib.request.urlopen(url, timeout=PATIENCE).status
     except urllib.error.HTTPError as error:
         return error.code
     except OSError:
@@ -209,7 +197,7 @@ def test_command_beside_it_works_on_its_database_and_address(folder, port):
     )
 
     with started(folder, "deploy/embedded.py", PORT=str(port), DATABASE_URL=other) as (_it, log):
-        until(lambda: "Evento runs at" in log.read_text(), log)
+        until(lambda: "Evento runs at" in log.read_text(), log.read_text)
         beside = manage(folder, "shell", "--verbosity=0", "--command", question).split()
     afterwards = manage(
         folder,
@@ -238,7 +226,7 @@ def test_when_the_server_dies_all_end_with_an_error(folder, port):
         server, *others = pids = descendants(process.pid)
         assert others
         os.kill(server, signal.SIGKILL)
-        process.wait(PATIENCE_SECONDS)
+        process.wait(PATIENCE)
 
         assert process.returncode == 1
         assert "The server has ended, so Evento ends." in log.read_text()
@@ -249,7 +237,7 @@ def test_killed_start_leaves_no_orphans(folder, port):
     with embedded(folder, port) as (process, _log):
         pids = descendants(process.pid)
         process.kill()
-        process.wait(PATIENCE_SECONDS)
+        process.wait(PATIENCE)
 
         until(lambda: all_gone(pids))
 
@@ -258,7 +246,7 @@ def test_taken_port_is_said_at_once(fresh):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with started(fresh, "deploy/embedded.py", PORT=str(port)) as (process, log):
-            process.wait(PATIENCE_SECONDS)
+            process.wait(PATIENCE)
 
     assert process.returncode == 1
     assert f"Cannot listen on 127.0.0.1:{port}" in log.read_text()
@@ -268,7 +256,7 @@ def test_taken_port_is_said_at_once(fresh):
 @pytest.mark.parametrize("value", ["http", "0", "70000"])
 def test_senseless_port_is_said_at_once(fresh, value):
     with started(fresh, "deploy/embedded.py", PORT=value) as (process, log):
-        process.wait(PATIENCE_SECONDS)
+        process.wait(PATIENCE)
 
     assert process.returncode == 1
     assert f"PORT must be a number from 1 to 65535, not '{value}'." in log.read_text()
@@ -278,10 +266,10 @@ def test_plain_way_migrates_serves_and_writes_mails(fresh, port):
     manage(fresh, "migrate", "--verbosity=0")
 
     with started(fresh, "manage.py", "runserver", "--noreload", str(port)) as (_process, log):
-        until(lambda: status(f"http://127.0.0.1:{port}/") == 200, log)
+        until(lambda: status(f"http://127.0.0.1:{port}/") == 200, log.read_text)
         assert status(f"http://127.0.0.1:{port}/static/css/base.css") == 200
         sign_up(port)
-        until(lambda: list((fresh / "var/mail").glob("*.eml")), log)
+        until(lambda: list((fresh / "var/mail").glob("*.eml")), log.read_text)
 
 
 def sign_up(port):

@@ -13,6 +13,8 @@ from django.utils import timezone
 
 from notifications.models import OutgoingEmail, WorkerHeartbeat
 from tests.evento.test_asgi import request
+from tests.patience import PATIENCE
+from tests.ports import free_port
 from tests.servers import CSRF_SECRET, database_for_servers, running
 
 PROBES = ["/healthz", "/readyz", "/metrics"]
@@ -200,8 +202,7 @@ def test_readyz_asks_as_often_however_full_the_outbox_is(client, beat):
 @pytest.mark.server
 @pytest.mark.sqlite
 def test_without_a_database_the_process_lives_and_is_not_ready(tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        nobody = f"postgres://evento:hidden@127.0.0.1:{taken.getsockname()[1]}/evento"
+    nobody = f"postgres://evento:hidden@127.0.0.1:{free_port()}/evento"
     env = {"METRICS_TOKEN": TOKEN}
     with running(tmp_path, database_url=nobody, **env) as server:
         alive, _body = request(server, "/healthz")
@@ -235,7 +236,7 @@ def test_no_probe_waits_for_pages(tmp_path):
         page_waits = page.is_alive()
         for form in held:
             form.close()
-        page.join(30)
+        page.join(PATIENCE)
 
     assert answers == [200, 200]
     assert page_waits

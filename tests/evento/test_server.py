@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.request import Request, urlopen
@@ -23,18 +22,11 @@ from notifications.models import WorkerHeartbeat
 from notifications.services import queue_rendered
 from tests.evento.test_embedded import copy_of_what_runs, is_running
 from tests.live import database_shared_with_servers
-from tests.servers import ROOT, START_SECONDS, STOP_SECONDS, running
+from tests.patience import PATIENCE, until
+from tests.servers import ROOT, running
 
 pytestmark = [pytest.mark.server, pytest.mark.django_db(transaction=True)]
 SESSIONS = "SELECT client_port FROM pg_stat_activity WHERE datname = current_database()"
-
-
-def until(is_true):
-    deadline = time.monotonic() + START_SECONDS
-    while not (found := is_true()):
-        assert time.monotonic() < deadline, "It did not come true."
-        time.sleep(0.001)
-    return found
 
 
 def processes_of(server):
@@ -168,7 +160,7 @@ def test_all_end_together(tmp_path, place):
         pids = begun(server, 3)
         server.process.terminate()
 
-        assert server.process.wait(STOP_SECONDS) == 0
+        assert server.process.wait(PATIENCE) == 0
         assert not any(is_running(pid) for pid in pids)
 
 

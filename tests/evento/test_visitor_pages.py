@@ -13,6 +13,7 @@ from evento.http.visitor_pages import MAX_PAGES, VisitorPages
 from events.models import Event
 from events.services import change_event
 from notifications.live.public import AGE_MARGIN_SECONDS
+from tests.patience import PATIENCE
 
 
 class Clock:
@@ -173,12 +174,12 @@ def test_made_up_addresses_do_not_fill_the_memory(pages, rf):
 
 def test_page_that_many_want_at_once_is_made_once(pages, rf):
     made = []
-    all_there = threading.Barrier(5, timeout=10)
+    all_there = threading.Barrier(5, timeout=PATIENCE)
 
     def make():
         made.append(1)
         first_is_making.set()
-        assert may_end.wait(timeout=10)
+        assert may_end.wait(timeout=PATIENCE)
         return HttpResponse("made")
 
     def ask():
@@ -190,10 +191,10 @@ def test_page_that_many_want_at_once_is_made_once(pages, rf):
     for thread in threads:
         thread.start()
     all_there.wait()
-    assert first_is_making.wait(timeout=10)
+    assert first_is_making.wait(timeout=PATIENCE)
     may_end.set()
     for thread in threads:
-        thread.join(timeout=10)
+        thread.join(timeout=PATIENCE)
 
     assert answers == [b"made"] * 4
     assert made == [1]

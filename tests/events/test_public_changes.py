@@ -25,12 +25,11 @@ from events.services import (
 from notifications.models import PublicChange
 from tests.accounts.factories import UserFactory
 from tests.events.factories import CategoryFactory, EventFactory
+from tests.patience import PATIENCE
 from tests.tickets.factories import TicketFactory
 from tickets.services import book_ticket, cancel_ticket, change_note
 
 pytestmark = pytest.mark.django_db
-
-PATIENCE = 20  # seconds, then a test has hung
 
 
 @contextmanager

@@ -4,13 +4,15 @@ import contextlib
 import email
 import os
 import signal
-import socket
 import threading
 from email import policy
 
 from aiosmtpd.controller import Controller
 
-WAIT_SECONDS = 600
+from tests.patience import PATIENCE
+from tests.ports import free_port
+
+WAIT_SECONDS = 600  # for thousands of mails
 
 
 class Mailbox:
@@ -90,9 +92,8 @@ class Mailbox:
 def smtp_server(mailbox=None):
     """A running server: its mailbox and its port."""
     mailbox = mailbox or Mailbox()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    controller = Controller(mailbox, hostname="127.0.0.1", port=port)
+    port = free_port()
+    controller = Controller(mailbox, hostname="127.0.0.1", port=port, ready_timeout=PATIENCE)
     controller.start()
     try:
         yield mailbox, port

@@ -6,6 +6,7 @@ import threading
 import time
 
 from notifications.ending import Ending
+from tests.patience import PATIENCE
 from tests.servers import ROOT
 
 LONG = 3600
@@ -38,7 +39,7 @@ def test_signal_may_come_at_any_step_of_waiting():
     done = subprocess.run(
         [sys.executable, "-c", UNDER_SIGNALS],
         cwd=ROOT,
-        timeout=60,
+        timeout=PATIENCE,
         capture_output=True,
         text=True,
         check=False,
@@ -58,7 +59,7 @@ def test_all_who_wait_are_woken_and_nobody_waits_any_more():
     ending.tell()
 
     for thread in waiting:
-        thread.join(30)
+        thread.join(PATIENCE)
     assert not any(thread.is_alive() for thread in waiting)
     began = time.monotonic()
     ending.wait(LONG)

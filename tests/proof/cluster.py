@@ -5,7 +5,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -14,7 +13,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-START_SECONDS = 60
+from tests.patience import PATIENCE
+from tests.ports import free_port
+
 ASK_AGAIN_SECONDS = 0.05
 USERS = [person.pw_name for person in pwd.getpwall()]
 # PostgreSQL refuses to run as root.
@@ -49,8 +50,7 @@ class Cluster:
     def __init__(self, folder):
         self.folder = folder
         self.data = folder / "data"
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.process = None
         self._run(
             *("initdb", "--pgdata", self.data, "--username", "postgres", "--auth", "trust"),
@@ -86,7 +86,7 @@ class Cluster:
         self.wait()
 
     def wait(self):
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline and self.process.poll() is None:
             with contextlib.suppress(psycopg.OperationalError), self._connected("postgres"):
                 return
@@ -99,13 +99,13 @@ class Cluster:
         for pid in [self.process.pid, *children(self.process.pid)]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        self.process.wait(START_SECONDS)
+        self.process.wait(PATIENCE)
         # It would stop the next start where no init takes away processes that have ended.
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def kill_a_backend(self, chance):
         """`kill -9` of one process that works for a client; until PostgreSQL has ended all others for it."""
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + PATIENCE
         is_killed = False
         with contextlib.closing(self._connected("postgres")) as witness:
             while time.monotonic() < deadline:
@@ -125,7 +125,7 @@ class Cluster:
     def stop(self):
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)  # fast: does not wait for clients
-            self.process.wait(START_SECONDS)
+            self.process.wait(PATIENCE)
 
     def _connected(self, name):
         return psycopg.connect(self.url(name), autocommit=True, connect_timeout=5)

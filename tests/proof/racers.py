@@ -26,9 +26,9 @@ from django.conf import settings
 from django.db import connection
 from psycopg import conninfo
 
+from tests.patience import PATIENCE
 from tests.proof import jobs
 
-PATIENCE = 60  # seconds, then a race has hung
 IDLE_SECONDS = 0.005
 STOPPED = """
     SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted AND pid = ANY(%s)

@@ -21,10 +21,10 @@ from notifications.models import Announcement, OutgoingEmail
 from tests.evento.test_embedded import is_running
 from tests.notifications.smtp import smtp_server
 from tests.notifications.workers import let_leases_run_out, worker
+from tests.patience import PATIENCE, until
 from tests.proof.cluster import children, private_cluster
 from tests.servers import CSRF_SECRET, running
 
-PATIENCE = 120  # seconds, then something has hung
 ASK_AGAIN_SECONDS = 0.05
 ANSWER_SECONDS = 60
 THREADS = 6
@@ -60,16 +60,6 @@ def database_to_kill(folder):
         stack.enter_context(aimed_at(url))
         call_command("migrate", verbosity=0)
         yield url, cluster
-
-
-def until(holds, words):
-    """Wait until `holds()`; an error with `words` when it does not come true."""
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if holds():
-            return
-        time.sleep(ASK_AGAIN_SECONDS)
-    raise AssertionError(words)
 
 
 class Site:

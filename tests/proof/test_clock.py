@@ -26,10 +26,10 @@ from notifications.sender import Sender, drain
 from tests.accounts.factories import UserFactory
 from tests.api.conftest import Program
 from tests.events.factories import EventFactory
+from tests.patience import until
 from tests.proof import figures
 from tests.proof.chance import random_seed
 from tests.proof.mixing import EVENTS, PEOPLE, Mixer, assert_rules_hold, new_event, new_person
-from tests.proof.site import until
 from tests.tickets.factories import TicketFactory
 from tickets.notices import BOOKED, CHANGED, MESSAGE
 from tickets.receivers import tell_booked

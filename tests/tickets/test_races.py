@@ -17,6 +17,7 @@ from notifications.expanding import expand_next
 from notifications.models import Notification, OutgoingEmail
 from tests.accounts.factories import UserFactory
 from tests.events.factories import EventFactory
+from tests.patience import PATIENCE
 from tests.tickets.factories import TicketFactory
 from tickets.models import HolderMessage, Ticket
 from tickets.services import book_ticket, cancel_ticket, send_message
@@ -24,7 +25,6 @@ from tickets.services import book_ticket, cancel_ticket, send_message
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
 ROUNDS = 10
-PATIENCE = 20  # seconds, then a test has hung
 
 
 def outcome(call):

@@ -20,10 +20,10 @@ from django.db import connection
 from accounts.models import User
 from evento.backups.archive import DATABASE, MANIFEST
 from notifications.models import OutgoingEmail
+from tests.patience import PATIENCE
 from tickets.models import Ticket
 
 ROOT = Path(__file__).resolve().parents[3]
-PATIENCE_SECONDS = 300
 
 
 def manage(*arguments, database_url, folder, **more):
@@ -48,7 +48,7 @@ def manage(*arguments, database_url, folder, **more):
 
 
 def ended(process):
-    out, errors = process.communicate(timeout=PATIENCE_SECONDS)
+    out, errors = process.communicate(timeout=PATIENCE)
     return process.returncode, out, errors
 
 

@@ -32,7 +32,7 @@ def test_who_follows_or_comes_back_misses_nothing_when_the_clock_jumps(event, no
                 await stage.do(edit, event)
                 await stage.read_everything()
                 back = await stage.come(last=seen)
-                young = await stage.come(age=10)
+                young = await stage.come(age=300)
             # Another process starts after the jump.
             async with Stage() as stage:
                 await stage.come()

@@ -17,8 +17,8 @@ from notifications.models import PublicChange
 from tests.events.factories import EventFactory
 from tests.loops import run
 from tests.notifications.live.conftest import edit
+from tests.patience import PATIENCE
 
-PATIENCE = 20  # seconds, then a test has hung
 LONG = 10**9  # seconds
 
 
