@@ -9,18 +9,19 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
+from notifications import ending
 from notifications import sender as sending
 from notifications.management.commands import send_notifications
 from notifications.models import OutgoingEmail
 from notifications.sender import Sender
 from notifications.services import queue_rendered
 from tests.notifications.smtp import Mailbox, smtp_server
+from tests.patience import PATIENCE
 
 only_on_postgresql = [
     pytest.mark.skipif(connection.vendor == "sqlite", reason="one connection on SQLite"),
     pytest.mark.django_db(transaction=True),
 ]
-WAIT_SECONDS = 60
 SMTP = "notifications.backends.SmtpBackend"
 FILES = "notifications.backends.EmlFileBackend"
 
@@ -34,6 +35,8 @@ def by_smtp(settings, monkeypatch):
     def use(port, connections):
         settings.TRANSPORT_BACKEND, settings.MAIL_CONNECTIONS = SMTP, connections
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
+        # The server holds mails until something has happened.
+        settings.EMAIL_TIMEOUT = 10 * PATIENCE
         settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
         settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
 
@@ -77,7 +80,7 @@ class Holding(Ending):
 
     async def handle_DATA(self, server, session, envelope):  # noqa: N802
         try:
-            await asyncio.wait_for(self._happened.wait(), WAIT_SECONDS)
+            await asyncio.wait_for(self._happened.wait(), PATIENCE)
         except TimeoutError:
             end_worker()
             return "451 alone"
@@ -134,10 +137,18 @@ class TestOnPostgreSQL:
         assert len(mailbox.connections) == 3
         assert len(mailbox.deliveries) == len(mailbox.message_ids) == 12
 
-    def test_ending_worker_finishes_the_mails_in_hand_and_puts_the_rest_back(self, by_smtp):
+    def test_ending_worker_finishes_the_mails_in_hand_and_puts_the_rest_back(
+        self, by_smtp, monkeypatch
+    ):
         queue(12)
+        told = ending.Ending()
+        monkeypatch.setattr(send_notifications, "Ending", lambda: told)
 
-        with smtp_server(Together(2, -1, when_together=end_worker)) as (mailbox, port):
+        def end_and_see():
+            end_worker()
+            told.wait(PATIENCE)
+
+        with smtp_server(Together(2, -1, when_together=end_and_see)) as (mailbox, port):
             by_smtp(port, 2)
             call_command("send_notifications")
 

@@ -84,6 +84,7 @@ def test_ten_mails_are_read_by_as_many_queries_as_one(event, organiser, now, kin
 
 def test_next_few_are_read_together_and_the_others_later(event, monkeypatch):
     monkeypatch.setattr(reading, "TOGETHER", 2)
+    monkeypatch.setattr(reading, "FRESH_SECONDS", 3600)
     rows = [row(TicketFactory(event=event)) for _n in range(3)]
     reader, queries = Reader(), []
     for n, mail in enumerate(rows):

@@ -8,10 +8,11 @@ import sys
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
+
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-STOP_SECONDS = 60
 
 
 @contextlib.contextmanager
@@ -38,24 +39,21 @@ def worker(database_url, port, **more):
         yield process
     finally:
         process.terminate()
-        process.wait(STOP_SECONDS)
-
-
-def execute(database_url, statement):
-    """A write beside the workers, on whichever engine they work."""
-    if not database_url.startswith("sqlite"):
-        with connection.cursor() as cursor:
-            cursor.execute(statement)
-        return
-    file = sqlite3.connect(database_url.removeprefix("sqlite:///"), timeout=30)
-    with contextlib.closing(file), file:
-        file.execute(statement)
+        process.wait(PATIENCE)
 
 
 def let_leases_run_out(database_url):
     """As if the dead worker's lease had been over for a while."""
-    execute(
-        database_url,
+    statement = (
         "UPDATE notifications_outgoingemail SET leased_until = '2020-01-01 00:00:00+00:00' "
-        "WHERE state = 'sending'",
+        "WHERE state = 'sending'"
     )
+    if not database_url.startswith("sqlite"):
+        with transaction.atomic(), connection.cursor() as cursor:
+            # A claim that PostgreSQL still writes for a worker that was killed is to be seen.
+            cursor.execute("LOCK TABLE notifications_outgoingemail IN EXCLUSIVE MODE")
+            cursor.execute(statement)
+        return
+    file = sqlite3.connect(database_url.removeprefix("sqlite:///"), timeout=PATIENCE)
+    with contextlib.closing(file), file:
+        file.execute(statement)

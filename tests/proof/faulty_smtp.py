@@ -55,6 +55,7 @@ class _Conversation(socketserver.StreamRequestHandler):
         """Whether it went well."""
         fault = self.server.fault_at(step)
         if fault == "falls silent":
+            self.server.on_silence()
             while self.rfile.read(1):  # until the client has had enough
                 pass
         if fault in ("falls silent", "hangs up"):
@@ -72,8 +73,9 @@ class FaultySmtp(socketserver.ThreadingTCPServer):
 
     daemon_threads = True
 
-    def __init__(self, step, fault, *, times):
+    def __init__(self, step, fault, *, times, on_silence):
         super().__init__(("127.0.0.1", 0), _Conversation)
+        self.on_silence = on_silence
         self.port = self.server_address[1]
         self.arrived = []
         self._step, self._fault, self._left = step, fault, times
@@ -93,8 +95,8 @@ class FaultySmtp(socketserver.ThreadingTCPServer):
 
 
 @contextlib.contextmanager
-def faulty_smtp(step, fault, *, times):
-    with FaultySmtp(step, fault, times=times) as server:
+def faulty_smtp(step, fault, *, times, on_silence=lambda: None):
+    with FaultySmtp(step, fault, times=times, on_silence=on_silence) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
