@@ -53,15 +53,17 @@ def postgresql_url():
 
 
 def run_pytest(engine, database_url, arguments, *, coverage):
-    """One run; shows its output as it comes. Return its exit status and its closing line."""
+    """One run; shows its output as it comes. Return its exit status and its closing line.
+
+    `coverage`: the options of pytest that have it measured, if any.
+    """
     command = [sys.executable, "-m", "pytest", *arguments]
     if not any(argument.startswith(("-n", "--numprocesses")) for argument in arguments):
         # One more than the cores of a small machine: a browser and a server are often waited for.
         command += ["-n", "3", "--dist", "loadfile"]
     # pytest-playwright empties its output folder at each start.
     command += ["--output", str(RESULTS / "browser"), f"--junit-xml={RESULTS / f'{engine}.xml'}"]
-    if coverage:
-        command += ["--cov", "--cov-report=", "--cov-fail-under=0"]
+    command += coverage
     environment = os.environ | {
         "DATABASE_URL": database_url,
         "COVERAGE_FILE": str(ROOT / f".coverage.{engine}"),
@@ -75,6 +77,13 @@ def run_pytest(engine, database_url, arguments, *, coverage):
             print(line, end="", flush=True)  # noqa: T201
             closing = line.strip() or closing
     return process.returncode, closing
+
+
+def measuring(runs):
+    """By database, the options that have coverage measured: where all is run twice, not all of it twice."""
+    all_of_it = ["--cov", "--cov-report=", "--cov-fail-under=0"]
+    once = ["-p", "tests.measured_once"] if len(runs) > 1 else []
+    return {"SQLite": all_of_it + once, "PostgreSQL": all_of_it}
 
 
 def report_coverage(*, both):
@@ -122,8 +131,10 @@ def main(arguments):
     for old in [*ROOT.glob(".coverage"), *ROOT.glob(".coverage.*")]:
         old.unlink()
     failed, closings = False, []
-    for engine, url in [it for it in engines() if not only or it[0] in only]:
-        status, closing = run_pytest(engine, url, arguments, coverage=coverage)
+    runs = [it for it in engines() if not only or it[0] in only]
+    options = measuring(runs) if coverage else {}
+    for engine, url in runs:
+        status, closing = run_pytest(engine, url, arguments, coverage=options.get(engine, []))
         failed = failed or status != 0
         closings.append(f"{engine}: {closing}")
     if coverage:
