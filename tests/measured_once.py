@@ -7,7 +7,11 @@ nowhere else, and the tests of what knows on which database it is.
 import pytest
 from coverage import Coverage
 
-KNOWS_ITS_DATABASE = ("tests/evento/", "tests/notifications/test_expanding.py")
+KNOWS_ITS_DATABASE = (
+    "tests/evento/",
+    "tests/notifications/test_expanding.py",
+    "tests/notifications/live/",
+)
 
 
 def _adds_something(item):
