@@ -40,6 +40,8 @@ class _Conversation(socketserver.StreamRequestHandler):
             self._take_message()
 
     def _take_message(self):
+        # Settled first: whoever waits for an answer to the end may give up before this thread comes to it.
+        fault_at_end = self.server.fault_at("end")
         lines = []
         for line in iter(self.rfile.readline, b".\r\n"):
             if not line:
@@ -47,15 +49,17 @@ class _Conversation(socketserver.StreamRequestHandler):
             lines.append(line)
             if len(lines) == 2:
                 self._answer("message")
-        if self.server.keeps_what_it_gets():
+        # A mail that is refused at its end is not kept; one that is never answered for is.
+        if fault_at_end not in WORDS:
             self.server.arrived.append(email.message_from_bytes(b"".join(lines))["Message-ID"])
-        self._answer("end")
+        self._answer_with("end", fault_at_end)
 
     def _answer(self, step):
         """Whether it went well."""
-        fault = self.server.fault_at(step)
+        return self._answer_with(step, self.server.fault_at(step))
+
+    def _answer_with(self, step, fault):
         if fault == "falls silent":
-            self.server.on_silence()
             while self.rfile.read(1):  # until the client has had enough
                 pass
         if fault in ("falls silent", "hangs up"):
@@ -75,10 +79,10 @@ class FaultySmtp(socketserver.ThreadingTCPServer):
 
     def __init__(self, step, fault, *, times, on_silence):
         super().__init__(("127.0.0.1", 0), _Conversation)
-        self.on_silence = on_silence
         self.port = self.server_address[1]
         self.arrived = []
         self._step, self._fault, self._left = step, fault, times
+        self._on_silence = on_silence
         self._lock = threading.Lock()
 
     def fault_at(self, step):
@@ -86,12 +90,9 @@ class FaultySmtp(socketserver.ThreadingTCPServer):
             if step != self._step or self._left == 0:
                 return None
             self._left -= 1
-            return self._fault
-
-    def keeps_what_it_gets(self):
-        """A mail that is refused at its end is not kept; one that is never answered for is."""
-        is_refused = self._step == "end" and self._fault in WORDS and self._left
-        return not is_refused
+        if self._fault == "falls silent":
+            self._on_silence()
+        return self._fault
 
 
 @contextlib.contextmanager
