@@ -8,6 +8,7 @@ from django.db import connections, transaction
 from django.db.models import F
 
 from events.services import change_event
+from notifications.live import database
 from notifications.live.changes import ChangesLost, last_change
 from notifications.live.database import DatabaseThreads
 from notifications.live.hub import Follower, Hub, Key
@@ -68,6 +69,21 @@ def follower(words="list::"):
 @pytest.fixture
 def event(database):
     return EventFactory(title="Bats of the river")
+
+
+def test_each_change_is_announced_and_not_only_found_by_asking_now_and_then(event, monkeypatch):
+    monkeypatch.setattr(database, "ASK_ANYWAY_SECONDS", LONG)
+
+    async def play():
+        async with Stage() as stage:
+            for _change in range(2):
+                await stage.do(edit, event)
+                await stage.read_everything()
+            return await stage.do(last_change), stage.feed.position
+
+    last, position = run(play())
+
+    assert position == last > 0
 
 
 def test_change_after_a_snapshot_reaches_who_gets_that_snapshot_later(event):
